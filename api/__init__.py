@@ -1,0 +1,16 @@
+"""The external API: `register` puts it on the application."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from domain.ports import Services
+
+from . import gateway, health, openapi
+
+
+def register(app: Flask, services: Services) -> None:
+    """Mount `/api/v1`, the documentation and the operators' endpoints."""
+    gateway.register(app, services)
+    openapi.register(app)
+    health.register(app, services)

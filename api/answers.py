@@ -1,0 +1,54 @@
+"""The two forms of success: one object, or a page of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+from flask import Response, request
+
+from domain.db import Row
+from domain.listing import Page
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a view returns."""
+
+    document: Mapping[str, Any]
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def response(self) -> Response:
+        """The HTTP response."""
+        body = orjson.dumps(self.document)
+        return Response(body, self.status, dict(self.headers), content_type="application/json")
+
+
+def one(data: Mapping[str, Any], *, etag: str | None = None) -> Answer:
+    """`{"data": {…}}`."""
+    return Answer({"data": data}, headers={} if etag is None else {"ETag": etag})
+
+
+def created(data: Mapping[str, Any], location: str) -> Answer:
+    """201 with the address of what was made."""
+    return Answer({"data": data}, 201, {"Location": location})
+
+
+def many(rows: Sequence[Mapping[str, Any]], page: Page) -> Answer:
+    """`{"data": […], "page": {…}}` and a `Link` to the next page (RFC 8288)."""
+    headers = {}
+    if page.next is not None:
+        query = urlencode(
+            [(n, v) for n, v in request.args.items(multi=True) if n != "cursor"] + [("cursor", page.next)]
+        )
+        headers["Link"] = f'<{request.path}?{query}>; rel="next"'
+    return Answer({"data": rows, "page": {"next": page.next, "limit": page.limit}}, headers=headers)
+
+
+def etag_of(row: Row) -> str:
+    """A strong tag: the version goes up with every change of the representation."""
+    return f'"{row["id"]}-{row["version"]}"'

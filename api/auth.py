@@ -1,0 +1,109 @@
+"""Who calls: the presented key, checked against what is remembered of it for at most a second."""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from datetime import datetime, timedelta
+from threading import Lock
+
+from sqlalchemy import update
+from werkzeug.datastructures import Headers
+
+from domain.api_keys.models import api_keys
+from domain.api_keys.queries import Credential, KeyRefused, find_credential, public_id
+from domain.ports import Grant, Services
+
+from .problems import Problem
+
+REMEMBER_SECONDS = 1.0
+MOST_REMEMBERED = 10_000
+NOTE_USE_EVERY = timedelta(minutes=1)
+FREE = frozenset({"/api/v1/me"})
+
+
+def presented_key(headers: Headers) -> str:
+    """The key of `Authorization: Bearer` or `X-API-Key`.
+
+    Raises:
+        KeyRefused: there is none, or not in one of these forms.
+    """
+    authorization = headers.get("Authorization", "")
+    if authorization:
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise KeyRefused("malformed", "Write the header as `Authorization: Bearer <key>`.")
+        return token.strip()
+    if token := headers.get("X-API-Key", "").strip():
+        return token
+    raise KeyRefused("missing", "Send an API key as `Authorization: Bearer <key>` or `X-API-Key: <key>`.")
+
+
+class Authenticator:
+    """Checks keys, takes a token for each call, and remembers credentials for a moment, per process."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._remembered: dict[str, tuple[Credential, float]] = {}
+        self._used: dict[str, datetime] = {}
+        self._lock = Lock()
+
+    def authenticate(self, token: str, ip: str, now: datetime, bucket: str, cost: float) -> tuple[Credential, Grant]:
+        """The credential in force and what its bucket granted. Warm: one Redis round trip and no SQL.
+
+        Raises:
+            KeyRefused: 401.
+            Problem: 403 when the address is not allowed.
+        """
+        credential = self._recall(token)
+        self._check(credential, token, ip, now)
+        grant = self._take(credential, bucket, cost)
+        if grant.epoch is not None and grant.epoch != credential.epoch:
+            credential = self._read(token)
+            self._check(credential, token, ip, now)
+        return credential, grant
+
+    def _take(self, credential: Credential, bucket: str, cost: float) -> Grant:
+        per_minute = credential.write_per_minute if bucket == "write" else credential.read_per_minute
+        return self._services.limiter.take(bucket, per_minute, cost, credential.key_id)
+
+    def _check(self, credential: Credential, token: str, ip: str, now: datetime) -> None:
+        credential.check(self._services.keyring, token, now)
+        if credential.allowed_cidrs and not _is_in(ip, credential.allowed_cidrs):
+            raise Problem("address-not-allowed", f"This key may not be used from {ip}.")
+
+    def _recall(self, token: str) -> Credential:
+        found = self._remembered.get(public_id(token))
+        if found is not None and time.monotonic() - found[1] < REMEMBER_SECONDS:
+            return found[0]
+        return self._read(token)
+
+    def _read(self, token: str) -> Credential:
+        read_at = time.monotonic()
+        with self._services.database.reading() as session:
+            credential = find_credential(session, token)
+        with self._lock:
+            if len(self._remembered) >= MOST_REMEMBERED:
+                self._remembered.clear()
+            self._remembered[credential.secret_id] = (credential, read_at)
+        return credential
+
+    def note_use(self, credential: Credential, ip: str, now: datetime) -> None:
+        """Keep `last_used_at`, at most once a minute for each key and process."""
+        with self._lock:
+            last = self._used.get(credential.key_id)
+            if last is not None and now - last < NOTE_USE_EVERY:
+                return
+            self._used[credential.key_id] = now
+        with self._services.database.transaction() as session:
+            chosen = update(api_keys).where(api_keys.c.id == credential.key_id)
+            session.execute(chosen.values(last_used_at=now, last_used_ip=ip))
+
+
+def _is_in(ip: str, cidrs: tuple[str, ...]) -> bool:
+    try:
+        address = ipaddress.ip_address(ip)
+    except ValueError:
+        return False
+    networks = (ipaddress.ip_network(cidr) for cidr in cidrs)
+    return any(address.version == network.version and address in network for network in networks)

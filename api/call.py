@@ -1,0 +1,123 @@
+"""One call of the API, from its first byte to its audit row."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+
+from flask import Response, g, request
+from sqlalchemy import RowMapping
+from sqlalchemy.orm import Session
+
+from domain.access import Actor
+from domain.api_keys.queries import Credential
+from domain.audit.commands import AuditEntry
+from domain.audit.masking import clean_text, masked_params
+from domain.events.commands import Context
+from domain.ids import new_id
+from domain.ports import Grant, Services, client_address
+
+from .json_body import BadJson, load_strict
+
+_SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(slots=True)
+class Call:
+    """Everything known of the call being answered."""
+
+    services: Services
+    at: datetime
+    request_id: str
+    ip: str
+    started: float = field(default_factory=time.perf_counter)
+    credential: Credential | None = None
+    key_id: str | None = None  # also of a refused key
+    secret_id: str | None = None
+    grant: Grant | None = None
+    bucket: str = "address"
+    raw_body: bytes = b""
+    problem: str | None = None
+    idempotency: str | None = None
+    audited: bool = False
+    _session: Session | None = None
+    _target: RowMapping | None = None
+
+    @classmethod
+    def begin(cls, services: Services) -> Call:
+        """The call of the current request."""
+        given = request.headers.get("X-Request-Id", "")
+        sane = _SANE_REQUEST_ID.fullmatch(given) is not None
+        hops = request.headers.get("X-Forwarded-For", "").split(",")
+        ip = client_address(request.remote_addr, hops, services.settings.trusted_proxies)
+        return cls(services, services.clock(), given if sane else new_id("req"), ip)
+
+    @property
+    def writes(self) -> bool:
+        """Whether the method may change something."""
+        return request.method not in READS
+
+    @property
+    def actor(self) -> Actor:
+        """Who calls."""
+        assert self.credential is not None
+        return self.credential.actor
+
+    @property
+    def session(self) -> Session:
+        """The database session of the operation."""
+        assert self._session is not None
+        return self._session
+
+    @property
+    def target(self) -> RowMapping:
+        """The row that the operation declared with `loads`, visible to the caller, locked when the operation writes."""
+        assert self._target is not None
+        return self._target
+
+    @property
+    def context(self) -> Context:
+        """What commands ask for."""
+        return Context(self.actor, self.at, self.request_id)
+
+    def audit_entry(self, response: Response) -> AuditEntry:
+        """The call's row; an answer that streams has no length yet."""
+        rule = request.url_rule
+        length = response.headers.get("Content-Length", type=int)
+        return AuditEntry(
+            at=self.at,
+            source="api",
+            key_id=self.key_id,
+            secret_id=self.secret_id,
+            method=request.method[:20],
+            route=None if rule is None else rule.rule.replace("<", "{").replace(">", "}"),
+            path=clean_text(request.path, 2000),
+            params=masked_params(request.args.to_dict(flat=True), self._body_for_audit()),
+            status_code=response.status_code,
+            problem=self.problem,
+            request_id=self.request_id,
+            idempotency=self.idempotency,
+            rate_limit=None if self.grant is None else f"{self.bucket} {self.grant.remaining}/{self.grant.limit}",
+            ip=self.ip,
+            user_agent=clean_text(request.headers.get("User-Agent"), 400),
+            bytes_in=len(self.raw_body),
+            bytes_out=length,
+            duration_ms=round((time.perf_counter() - self.started) * 1000, 3),
+        )
+
+    def _body_for_audit(self) -> Any:
+        if not self.raw_body:
+            return None
+        try:
+            return load_strict(self.raw_body)
+        except BadJson:
+            return {"unreadable_bytes": len(self.raw_body)}
+
+
+def current_call() -> Call:
+    """The call of the current request."""
+    return cast(Call, g.call)

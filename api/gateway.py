@@ -1,0 +1,158 @@
+"""What every call of `/api/v1` passes on its way in and out, whether or not a route exists for it.
+
+In: request id, key, allowlist, rate limit, the body's size. Out: rate limit headers and the audit row. A call without a
+committed audit row gets no answer but 503.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from flask import Flask, Response, g, request
+
+from domain.api_keys.queries import KeyRefused
+from domain.ports import Grant, Services
+
+from .auth import FREE, Authenticator, presented_key
+from .call import Call, current_call
+from .problems import Problem, problem_of, problem_response
+
+PREFIX = "/api/v1"
+PUBLIC = frozenset({f"{PREFIX}/openapi.json", f"{PREFIX}/docs"})
+ADDRESS_PER_MINUTE = 120
+LARGEST_BODY = 1024 * 1024
+MOST_DRAINED = 4 * 1024 * 1024
+CHUNK = 64 * 1024
+
+log = logging.getLogger("callsheet.api")
+
+
+def register(app: Flask, services: Services) -> None:
+    """Put the gateway before and behind every request below the prefix."""
+    authenticator = Authenticator(services)
+
+    @app.before_request
+    def enter() -> None:
+        if is_api(request.path):
+            g.call = Call.begin(services)
+            admit(g.call, authenticator)
+
+    @app.after_request
+    def leave(response: Response) -> Response:
+        if not is_api(request.path) or "call" not in g:
+            return response
+        call = current_call()
+        response = _audited(call, response)
+        if call.credential is not None:
+            authenticator.note_use(call.credential, call.ip, call.at)
+        return response
+
+
+def is_api(path: str) -> bool:
+    """Whether the path is the API's to answer."""
+    return path == PREFIX or path.startswith(PREFIX + "/")
+
+
+def handle_error(error: Exception) -> Response:
+    """Answer any exception of an API call with a problem document."""
+    call: Call | None = g.get("call")
+    problem = problem_of(error)
+    if problem.slug in ("internal-error", "busy"):
+        log.error("request failed", exc_info=error, extra={"request_id": call.request_id if call else None})
+    if call is not None:
+        call.problem = problem.slug
+    return problem_response(problem, call.request_id if call else "")
+
+
+def admit(call: Call, authenticator: Authenticator) -> None:
+    """Let the call in, or raise what refuses it: 401, 403 allowlist, 429, 413, in this order."""
+    if request.path in PUBLIC:
+        _limit_address(call)
+        return
+    call.bucket = "write" if call.writes else "read"
+    try:
+        token = presented_key(request.headers)
+        cost = 0 if request.path in FREE else 1
+        call.credential, call.grant = authenticator.authenticate(token, call.ip, call.at, call.bucket, cost)
+    except KeyRefused as refusal:
+        call.key_id, call.secret_id = refusal.key_id, refusal.secret_id
+        _limit_address(call)
+        challenge = {"WWW-Authenticate": 'Bearer realm="callsheet"'}
+        raise Problem(f"key-{refusal.reason}", str(refusal), headers=challenge) from None
+    call.key_id, call.secret_id = call.credential.key_id, call.credential.secret_id
+    _require(call, call.grant)
+    call.raw_body = read_body(request.environ)
+
+
+def _limit_address(call: Call) -> None:
+    call.bucket = "address"
+    call.grant = call.services.limiter.take(f"address:{call.ip}", ADDRESS_PER_MINUTE)
+    _require(call, call.grant)
+
+
+def _require(call: Call, grant: Grant) -> None:
+    if grant.allowed:
+        return
+    raise Problem(
+        "quota-exceeded",
+        f"The {call.bucket} limit is {grant.limit} calls a minute; the next one is accepted in {grant.retry_after} s.",
+        extra={"violated-policies": [call.bucket]},
+        headers={"Retry-After": str(grant.retry_after)},
+    )
+
+
+def read_body(environ: dict[str, Any]) -> bytes:
+    """The whole body, counted here; what is too large is drained (up to 4 MiB) so that the caller can read the answer.
+
+    Raises:
+        Problem: 413.
+    """
+    declared = environ.get("CONTENT_LENGTH") or ""
+    chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
+    if not declared.isdigit() and not chunked:
+        return b""
+    left = MOST_DRAINED if chunked else min(int(declared), MOST_DRAINED)
+    stream, parts, size = environ["wsgi.input"], [], 0
+    while left > 0:
+        part = stream.read(min(CHUNK, left))
+        if not part:
+            break
+        left, size = left - len(part), size + len(part)
+        if size <= LARGEST_BODY:
+            parts.append(part)
+    if size > LARGEST_BODY or (declared.isdigit() and int(declared) > LARGEST_BODY):
+        raise Problem("body-too-large", f"Keep the body to {LARGEST_BODY:,} bytes.")
+    return b"".join(parts)
+
+
+def decorate(call: Call, response: Response) -> None:
+    """The headers that every answer carries."""
+    headers = response.headers
+    headers["X-Request-Id"] = call.request_id
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers.setdefault("Cache-Control", "private, no-cache")
+    headers["Vary"] = "Authorization, X-API-Key"
+    if call.grant is not None:
+        grant = call.grant
+        headers["X-RateLimit-Limit"] = str(grant.limit)
+        headers["X-RateLimit-Remaining"] = str(grant.remaining)
+        headers["X-RateLimit-Reset"] = str(int(time.time()) + grant.reset_seconds)
+        # draft-ietf-httpapi-ratelimit-headers-11
+        headers["RateLimit-Policy"] = f'"{call.bucket}";q={grant.limit};w=60'
+        headers["RateLimit"] = f'"{call.bucket}";r={grant.remaining};t={grant.reset_seconds}'
+
+
+def _audited(call: Call, response: Response) -> Response:
+    """The response, once its audit row is committed; a problem document when that fails."""
+    if not call.audited:
+        try:
+            call.services.audit.write(call.audit_entry(response))
+        except Exception as error:
+            log.critical("an audit row could not be written", exc_info=error)
+            problem = Problem("audit-unavailable", "Nothing was answered because it could not be audited; try again.",
+                              headers={"Retry-After": "1"})  # fmt: skip
+            response = problem_response(problem, call.request_id)
+    decorate(call, response)
+    return response

@@ -1,0 +1,99 @@
+"""Token buckets in Redis: one Lua call takes the tokens and reads the key's epoch. The database is the stand-in."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from domain.db import Database
+from domain.operations.commands import take_from_bucket
+from domain.ports import Grant
+
+# A microsecond clock and fractional tokens: whole seconds or whole tokens would lose the remainders of every call and
+# admit far less than was promised. `cost` 0 only looks. Answers {allowed, tokens left, epoch or false}.
+TAKE = """
+local t = redis.call('TIME')
+local now = t[1] * 1000000 + t[2]
+local size, cost = tonumber(ARGV[1]), tonumber(ARGV[2])
+local state = redis.call('HMGET', KEYS[1], 'tokens', 'at')
+local tokens = size
+if state[1] then
+  tokens = math.min(size, tonumber(state[1]) + math.max(0, now - tonumber(state[2])) * size / 60000000)
+end
+local allowed = 0
+if tokens >= cost then
+  allowed = 1
+  if cost > 0 then
+    tokens = tokens - cost
+    redis.call('HSET', KEYS[1], 'tokens', string.format('%.17g', tokens), 'at', string.format('%d', now))
+    redis.call('PEXPIRE', KEYS[1], 61000)
+  end
+end
+return {allowed, string.format('%.9f', tokens), redis.call('GET', KEYS[2])}
+"""
+EPOCH_SECONDS = 3600
+PAUSE_SECONDS = 1.0  # between tries while Redis is away
+
+
+class RedisLimiter:
+    """The `Limiter` port over Redis, with the database as its stand-in.
+
+    Args:
+        redis: a client with short timeouts.
+        database: counts while Redis is away, by one conditional UPDATE a call.
+        wall: Unix seconds.
+    """
+
+    def __init__(self, redis: Redis, database: Database, wall: Callable[[], float] = time.time) -> None:
+        self._redis = redis
+        self._take = redis.register_script(TAKE)
+        self._database = database
+        self._wall = wall
+        self._away_until = 0.0
+
+    @property
+    def degraded(self) -> bool:
+        return time.monotonic() < self._away_until
+
+    def take(self, bucket: str, per_minute: int, cost: float = 1, key_id: str | None = None) -> Grant:
+        """See `domain.ports.Limiter`."""
+        if not self.degraded:
+            # The braces keep both keys in one slot of a Redis cluster.
+            keys = [f"callsheet:bucket:{{{key_id or bucket}}}:{bucket}", f"callsheet:epoch:{{{key_id or bucket}}}"]
+            try:
+                allowed, tokens, epoch = self._take(keys=keys, args=[per_minute, cost])
+            except RedisError:
+                self._away_until = time.monotonic() + PAUSE_SECONDS
+            else:
+                return _grant(bool(allowed), float(tokens), per_minute, cost, int(epoch) if epoch else None)
+        return self._take_from_database(bucket, per_minute, cost, key_id)
+
+    def _take_from_database(self, bucket: str, per_minute: int, cost: float, key_id: str | None) -> Grant:
+        name = f"{key_id}:{bucket}" if key_id else bucket
+        with self._database.transaction() as session:
+            left = take_from_bucket(session, name, per_minute, cost, self._wall())
+        return _grant(left is not None, left or 0.0, per_minute, cost, None)
+
+    def publish_epoch(self, key_id: str, epoch: int) -> None:
+        """See `domain.ports.Limiter`. Losing it costs a second: that is how long a key is remembered."""
+        try:
+            self._redis.set(f"callsheet:epoch:{{{key_id}}}", epoch, ex=EPOCH_SECONDS)
+        except RedisError:
+            self._away_until = time.monotonic() + PAUSE_SECONDS
+
+
+def _grant(allowed: bool, tokens: float, per_minute: int, cost: float, epoch: int | None) -> Grant:
+    per_second = per_minute / 60
+    missing = min(cost, per_minute) - tokens
+    return Grant(
+        allowed=allowed,
+        limit=per_minute,
+        remaining=max(0, math.floor(tokens)),
+        reset_seconds=math.ceil((per_minute - tokens) / per_second),
+        retry_after=0 if allowed else max(1, math.ceil(missing / per_second)),
+        epoch=epoch,
+    )

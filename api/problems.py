@@ -1,0 +1,119 @@
+"""The one error format: `application/problem+json` (RFC 9457) for every status the API can answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from flask import Response, request
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from domain.errors import BadQuery, Conflict, FieldError, Forbidden, Invalid, NotFound
+
+CONTENT_TYPE = "application/problem+json"
+
+# Slug: status and title. The slug ends the `type` URI, `/problems/<slug>`, where a page explains it.
+PROBLEMS: dict[str, tuple[int, str]] = {
+    "bad-request": (400, "The request cannot be read"),
+    "malformed-json": (400, "The body is not acceptable JSON"),
+    "bad-query": (400, "A query parameter is unknown or out of range"),
+    "key-missing": (401, "No API key was presented"),
+    "key-malformed": (401, "The API key is malformed"),
+    "key-unknown": (401, "The API key is unknown"),
+    "key-revoked": (401, "The API key was revoked"),
+    "key-expired": (401, "The API key has expired"),
+    "key-suspended": (401, "The API key is suspended"),
+    "address-not-allowed": (403, "The key may not be used from this address"),
+    "forbidden": (403, "The key's role or scope does not allow this"),
+    "not-found": (404, "There is nothing here"),
+    "method-not-allowed": (405, "The method is not allowed here"),
+    "conflict": (409, "The object's state does not allow this"),
+    "idempotency-in-progress": (409, "A call with this Idempotency-Key is still running"),
+    "precondition-failed": (412, "The object has changed"),
+    "body-too-large": (413, "The body is too large"),
+    "uri-too-long": (414, "The address is too long"),
+    "unsupported-media-type": (415, "The body must be JSON"),
+    "invalid": (422, "Fields of the body break a rule"),
+    "idempotency-mismatch": (422, "This Idempotency-Key was used for another request"),
+    "quota-exceeded": (429, "Too many calls"),
+    "internal-error": (500, "Something failed on our side"),
+    "busy": (503, "The service is busy"),
+    "audit-unavailable": (503, "The call could not be written to the audit trail"),
+}
+_BY_STATUS = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 413: "body-too-large",
+              414: "uri-too-long", 415: "unsupported-media-type"}  # fmt: skip
+
+
+@dataclass
+class Problem(Exception):
+    """A refusal, ready to be answered."""
+
+    slug: str
+    detail: str
+    errors: Sequence[FieldError] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def status(self) -> int:
+        return PROBLEMS[self.slug][0]
+
+
+def problem_of(error: Exception) -> Problem:
+    """What a caller is told of any exception; nothing internal leaks."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, Invalid):
+        subject = f"{len(error.errors)} fields break" if len(error.errors) > 1 else "One field breaks"
+        return Problem("invalid", f"{subject} a rule; nothing was stored.", errors=error.errors)
+    if isinstance(error, NotFound):
+        return Problem("not-found", str(error))
+    if isinstance(error, Forbidden):
+        return Problem("forbidden", str(error))
+    if isinstance(error, Conflict):
+        return Problem("conflict", str(error), extra={"allowed": list(error.allowed)} if error.allowed else {})
+    if isinstance(error, BadQuery):
+        return Problem("bad-query", str(error), extra={"parameter": error.parameter})
+    if isinstance(error, PoolTimeout | OperationalError):
+        return Problem("busy", "The database did not answer in time; try again.", headers={"Retry-After": "1"})
+    if isinstance(error, HTTPException):
+        return _of_http(error)
+    return Problem("internal-error", "The failure was logged under this request id; nothing was stored.")
+
+
+def _of_http(error: HTTPException) -> Problem:
+    slug = _BY_STATUS.get(error.code or 500, "internal-error" if (error.code or 500) >= 500 else "bad-request")
+    headers = {name: value for name, value in error.get_headers() if name.lower() == "allow"}
+    if slug == "not-found":
+        return Problem(slug, f"There is no {request.path[:200]!r} in this API.")
+    if slug == "method-not-allowed":
+        return Problem(
+            slug, f"{request.method} is not allowed here; allowed: {headers.get('Allow', '')}.", headers=headers
+        )
+    return Problem(slug, PROBLEMS[slug][1] + ".", headers=headers)
+
+
+def problem_response(problem: Problem, request_id: str) -> Response:
+    """The document and its headers."""
+    status, title = PROBLEMS[problem.slug]
+    document: dict[str, Any] = {
+        "type": f"/problems/{problem.slug}",
+        "title": title,
+        "status": status,
+        "detail": problem.detail,
+        "instance": request.path,
+        "request_id": request_id,
+        **problem.extra,
+    }
+    if problem.errors:
+        document["errors"] = [
+            {"field": error.field, "code": error.code, "message": error.message} for error in problem.errors
+        ]
+    body = orjson.dumps(document, default=str)
+    response = Response(body, status, dict(problem.headers), content_type=CONTENT_TYPE)
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,18 @@
+"""Version 1: one package for each noun, `routes.py` and `schemas.py` in it."""
+
+from __future__ import annotations
+
+from ..blueprint import Blueprint
+from .approvals.routes import blueprint as approvals
+from .audit.routes import blueprint as audit
+from .characters.routes import blueprint as characters
+from .deliveries.routes import blueprint as deliveries
+from .me.routes import blueprint as me
+from .projects.routes import blueprint as projects
+from .scenes.routes import blueprint as scenes
+from .segments.routes import blueprint as segments
+from .webhooks.routes import blueprint as webhooks
+
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    me, projects, characters, scenes, segments, approvals, webhooks, deliveries, audit,
+)  # fmt: skip

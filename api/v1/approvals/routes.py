@@ -1,0 +1,49 @@
+"""Deciding on characters, scenes and segments, and the history of decisions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+
+from domain.access import Permission
+from domain.approvals.commands import decide
+from domain.approvals.queries import APPROVALS, approvals_of, represent_approval
+from domain.entities import Kind
+from domain.listing import fetch, parse
+from domain.studio import ASSETS
+
+from ...answers import Answer, created, many
+from ...blueprint import Blueprint
+from ...call import Call
+from .schemas import ApprovalSchema, NewApprovalSchema
+
+blueprint = Blueprint("approvals", __name__, description="Decisions on characters, scenes and segments.")
+
+
+def _register(kind: Kind) -> None:
+    rule = f"/{kind.plural}/<id>/approvals"
+
+    def get_list(call: Call) -> Answer:
+        query = parse(APPROVALS, request.args.items(multi=True))
+        page = fetch(call.session, query, approvals_of(call.target["id"]))
+        return many([represent_approval(row) for row in page.rows], page)
+
+    def post(call: Call, body: dict[str, Any]) -> Answer:
+        approval = decide(call.session, call.context, kind, call.target, body["decision"], body["note"])
+        return created(represent_approval(approval), f"/api/v1/{kind.plural}/{call.target['id']}/approvals")
+
+    get_list.__doc__ = f"List the decisions on a {kind.object}, newest first."
+    post.__doc__ = f"Decide on a {kind.object}: its status changes and webhooks hear of it in the same transaction."
+    blueprint.operation(
+        "GET", rule, id=f"list_{kind.object}_approvals", permission=Permission.READ, loads=kind,
+        returns=ApprovalSchema, listing=APPROVALS,
+    )(get_list)  # fmt: skip
+    blueprint.operation(
+        "POST", rule, id=f"decide_{kind.object}", permission=Permission.DECIDE, loads=kind,
+        returns=ApprovalSchema, body=NewApprovalSchema, status=201,
+    )(post)  # fmt: skip
+
+
+for _kind in ASSETS:
+    _register(_kind)

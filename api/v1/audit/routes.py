@@ -1,0 +1,27 @@
+"""Reading the audit trail."""
+
+from __future__ import annotations
+
+from flask import request
+from sqlalchemy import select
+
+from domain.access import Permission
+from domain.audit.models import api_audit_log
+from domain.audit.queries import AUDIT, represent_entry
+from domain.listing import fetch, parse
+
+from ...answers import Answer, many
+from ...blueprint import Blueprint
+from ...call import Call
+from .schemas import AuditEntrySchema
+
+blueprint = Blueprint("audit", __name__, description="Who did what, when, from where and with what result.")
+
+
+@blueprint.operation(
+    "GET", "/audit", id="list_audit", permission=Permission.READ_AUDIT, returns=AuditEntrySchema, listing=AUDIT
+)
+def list_audit(call: Call) -> Answer:
+    """List audit entries, newest first."""
+    page = fetch(call.session, parse(AUDIT, request.args.items(multi=True)), select(api_audit_log))
+    return many([represent_entry(row) for row in page.rows], page)

@@ -1,0 +1,33 @@
+"""One delivery with its attempts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domain.access import Permission
+from domain.clock import rfc3339
+from domain.db import Row
+from domain.deliveries.queries import attempts_of, load_delivery, represent_delivery
+
+from ...answers import Answer, one
+from ...blueprint import Blueprint
+from ...call import Call
+from .schemas import DeliveryWithAttemptsSchema
+
+blueprint = Blueprint("deliveries", __name__, description="Events on their way to webhooks.")
+
+
+@blueprint.operation(
+    "GET", "/deliveries/<delivery_id>", id="get_delivery", permission=Permission.MANAGE_WEBHOOKS,
+    returns=DeliveryWithAttemptsSchema,
+)  # fmt: skip
+def get_delivery(call: Call, delivery_id: str) -> Answer:
+    """Get a delivery with its attempts, newest first."""
+    row = load_delivery(call.session, call.actor, delivery_id)
+    attempts = [_attempt(attempt) for attempt in attempts_of(call.session, row["id"])]
+    return one({**represent_delivery(row), "attempts": attempts})
+
+
+def _attempt(row: Row) -> dict[str, Any]:
+    names = [name for name in row if name not in ("delivery_id", "started_at")]
+    return {"started_at": rfc3339(row["started_at"]), **{name: row[name] for name in names}}

@@ -1,0 +1,12 @@
+"""The operations on scenes."""
+
+from __future__ import annotations
+
+from domain.scenes.models import SCENES
+
+from ...blueprint import Blueprint
+from ..entities import register_reads
+from .schemas import SceneSchema
+
+blueprint = Blueprint("scenes", __name__, description="Scenes of the studio.")
+register_reads(blueprint, SCENES, SceneSchema)

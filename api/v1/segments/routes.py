@@ -1,0 +1,12 @@
+"""The operations on segments."""
+
+from __future__ import annotations
+
+from domain.segments.models import SEGMENTS
+
+from ...blueprint import Blueprint
+from ..entities import register_reads
+from .schemas import SegmentSchema
+
+blueprint = Blueprint("segments", __name__, description="Segments of the studio.")
+register_reads(blueprint, SEGMENTS, SegmentSchema)

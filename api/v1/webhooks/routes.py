@@ -1,0 +1,83 @@
+"""Registering webhooks, testing them and reading their deliveries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+from sqlalchemy import select
+
+from domain.access import Permission
+from domain.deliveries.queries import DELIVERIES, deliveries_of, load_delivery, represent_delivery
+from domain.listing import fetch, parse
+from domain.webhooks.commands import NewWebhook, create_webhook, send_test
+from domain.webhooks.models import webhooks
+from domain.webhooks.queries import WEBHOOKS, load_webhook, projects_of, represent_webhook
+
+from ...answers import Answer, created, etag_of, many, one
+from ...blueprint import Blueprint
+from ...call import Call
+from ..deliveries.schemas import DeliverySchema
+from .schemas import NewTestSchema, NewWebhookSchema, WebhookSchema
+
+blueprint = Blueprint("webhooks", __name__, description="Where events are sent.")
+MANAGE = Permission.MANAGE_WEBHOOKS
+
+
+@blueprint.operation("GET", "/webhooks", id="list_webhooks", permission=MANAGE, returns=WebhookSchema, listing=WEBHOOKS)
+def list_webhooks(call: Call) -> Answer:
+    """List webhooks."""
+    page = fetch(call.session, parse(WEBHOOKS, request.args.items(multi=True)), select(webhooks))
+    limited = projects_of(call.session, [row["id"] for row in page.rows if not row["all_projects"]])
+    return many([represent_webhook(row, limited.get(row["id"])) for row in page.rows], page)
+
+
+@blueprint.operation(
+    "POST",
+    "/webhooks",
+    id="create_webhook",
+    permission=MANAGE,
+    returns=WebhookSchema,
+    body=NewWebhookSchema,
+    status=201,
+)
+def post_webhook(call: Call, body: dict[str, Any]) -> Answer:
+    """Register a webhook. Its secret is in this answer and nowhere else."""
+    services = call.services
+    webhook_id, secret = create_webhook(
+        call.session, call.context, services.keyring, NewWebhook(**body), services.check_target
+    )
+    return created({**_shown(call, webhook_id).document["data"], "secret": secret}, f"/api/v1/webhooks/{webhook_id}")
+
+
+@blueprint.operation("GET", "/webhooks/<webhook_id>", id="get_webhook", permission=MANAGE, returns=WebhookSchema)
+def get_webhook(call: Call, webhook_id: str) -> Answer:
+    """Get a webhook."""
+    return _shown(call, webhook_id)
+
+
+def _shown(call: Call, webhook_id: str) -> Answer:
+    row = load_webhook(call.session, call.actor, webhook_id)
+    limited = {} if row["all_projects"] else projects_of(call.session, [webhook_id])
+    return one(represent_webhook(row, limited.get(webhook_id)), etag=etag_of(row))
+
+
+@blueprint.operation(
+    "POST", "/webhooks/<webhook_id>/test", id="test_webhook", permission=MANAGE, returns=DeliverySchema,
+    body=NewTestSchema, status=202,
+)  # fmt: skip
+def post_test(call: Call, body: dict[str, Any], webhook_id: str) -> Answer:
+    """Send an example event through the real pipeline."""
+    delivery_id = send_test(call.session, call.context, webhook_id, body["event_type"])
+    return Answer({"data": represent_delivery(load_delivery(call.session, call.actor, delivery_id))}, 202)
+
+
+@blueprint.operation(
+    "GET", "/webhooks/<webhook_id>/deliveries", id="list_webhook_deliveries", permission=MANAGE,
+    returns=DeliverySchema, listing=DELIVERIES,
+)  # fmt: skip
+def list_deliveries(call: Call, webhook_id: str) -> Answer:
+    """List a webhook's deliveries, newest first."""
+    load_webhook(call.session, call.actor, webhook_id)
+    page = fetch(call.session, parse(DELIVERIES, request.args.items(multi=True)), deliveries_of(webhook_id))
+    return many([represent_delivery(row) for row in page.rows], page)

@@ -1,0 +1,80 @@
+"""The composition root: the only place that knows every part and puts them together."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from flask import Flask, Response, g, request
+
+import api
+import portal
+from api import gateway
+from api.limits import RedisLimiter
+from config import ConfigError, Settings
+from deploy import commands
+from domain.audit.commands import AuditWriter
+from domain.clock import Clock, system_clock
+from domain.crypto import Keyring
+from domain.db import Database, DeliveriesDue, KeyChanged, Signal
+from domain.ports import Limiter, Services
+from jobs.health import HealthCheck
+from jobs.queues import Bell
+from jobs.runtime import quick_redis
+from jobs.transport import target_check
+
+ROOT = Path(__file__).resolve().parent
+# What answers with problem documents beside `/api/v1`; everything else is a page.
+MACHINE_PATHS = ("/healthz", "/readyz", "/metrics", "/openapi.json")
+
+
+def build_services(settings: Settings, clock: Clock = system_clock) -> Services:
+    """The parts that both doors share. Connects to nothing yet."""
+    database = Database(settings.database_url, settings.database_pool)
+    redis = quick_redis(settings.redis_url)
+    limiter, bell = RedisLimiter(redis, database), Bell(redis)
+    database.after_commit = lambda signals: spread(signals, limiter, bell)
+    return Services(
+        database=database,
+        keyring=Keyring(settings.secret_key),
+        clock=clock,
+        limiter=limiter,
+        audit=AuditWriter(database),
+        health=HealthCheck(database, redis, clock),
+        check_target=target_check(settings.webhook_allow_cidrs),
+        settings=settings,
+    )
+
+
+def spread(signals: list[Signal], limiter: Limiter, bell: Bell) -> None:
+    """Carry what a commit signalled to the other processes."""
+    for signal in signals:
+        if isinstance(signal, KeyChanged):
+            limiter.publish_epoch(signal.key_id, signal.epoch)
+        elif isinstance(signal, DeliveriesDue):
+            bell.ring()
+
+
+def create_app(settings: Settings, services: Services | None = None) -> Flask:
+    """The application: portal, API, command line."""
+    services = services or build_services(settings)
+    app = Flask(__name__, root_path=str(ROOT))
+    app.secret_key = services.keyring.derive("flask")
+    app.extensions["callsheet"] = services
+    app.logger.setLevel(logging.INFO)
+    portal.register(app, services)
+    api.register(app, services)
+    commands.register(app, services)
+    app.register_error_handler(Exception, handle_error)
+    return app
+
+
+def handle_error(error: Exception) -> Response:
+    """Answer any error in the form of the door it came through."""
+    if gateway.is_api(request.path) or request.path in MACHINE_PATHS:
+        return gateway.handle_error(error)
+    g.error = error
+    return portal.handle_error(error)
+
+
+__all__ = ["ConfigError", "build_services", "create_app"]

@@ -1,0 +1,82 @@
+"""Deciding on an asset: the decision, the asset's status and the event, in one transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import insert, update
+from sqlalchemy.orm import Session
+
+from ..access import Permission
+from ..db import Row
+from ..entities import Kind, represent
+from ..errors import Conflict, Invalid
+from ..events.commands import Context, record_event
+from ..ids import new_id
+from .models import approvals
+
+DECISIONS = ("approved", "rejected", "changes_requested")
+LONGEST_NOTE = 10_000
+
+
+def possible_decisions(status: str) -> tuple[str, ...]:
+    """What may be decided about an asset in this status. A decision may be revised; a draft must be submitted first."""
+    if status in ("draft", "archived"):
+        return ()
+    return tuple(decision for decision in DECISIONS if decision != status)
+
+
+def decide(session: Session, context: Context, kind: Kind, asset: Row, decision: str, note: str) -> dict[str, Any]:
+    """Record a decision about `asset` (its row, locked by this transaction) and move it to that status.
+
+    Returns:
+        The new approval's row.
+
+    Raises:
+        Forbidden: the actor may not decide.
+        Invalid: no such decision, or the note is too long.
+        Conflict: the asset's status does not allow it; `allowed` names the decisions that it does.
+    """
+    context.actor.require(Permission.DECIDE)
+    if decision not in DECISIONS:
+        raise Invalid.field("decision", "unknown", f"The decision must be one of {', '.join(DECISIONS)}.")
+    if len(note) > LONGEST_NOTE or "\0" in note:
+        raise Invalid.field("note", "length", f"Keep the note to {LONGEST_NOTE:,} characters, none of them NUL.")
+    _require_possible(kind, asset["status"], decision)
+    changed = {"status": decision, "version": asset["version"] + 1, "updated_at": context.now}
+    session.execute(update(kind.table).where(kind.table.c.id == asset["id"]).values(**changed))
+    approval = {
+        "id": new_id("apr"),
+        "project_id": asset["project_id"],
+        "asset_object": kind.object,
+        "asset_id": asset["id"],
+        "decision": decision,
+        "note": note,
+        "decided_by": context.actor.as_data(),
+        "created_at": context.now,
+        "updated_at": context.now,
+        "version": 1,
+    }
+    session.execute(insert(approvals).values(approval))
+    record_event(
+        session,
+        context,
+        type=f"asset.{decision}",
+        project_id=asset["project_id"],
+        data=represent(kind, {**asset, **changed}),
+        changes={"status": {"from": asset["status"], "to": decision}},
+    )
+    return approval
+
+
+def _require_possible(kind: Kind, status: str, decision: str) -> None:
+    allowed = possible_decisions(status)
+    if decision in allowed:
+        return
+    if status == "draft":
+        hint = "it must be submitted for review first (PATCH `status` to `in_review`)"
+    elif not allowed:
+        hint = "nothing can be decided about it"
+    else:
+        hint = f"what can be decided now is {' or '.join(allowed)}"
+    raise Conflict(f"This {kind.object} is `{status}`: {hint}.", allowed)

@@ -1,0 +1,48 @@
+"""Reads of approvals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import RowMapping, Select, select
+from sqlalchemy.orm import Session
+
+from ..clock import rfc3339
+from ..db import Row
+from ..listing import ListSpec, Sortable
+from .models import approvals
+
+APPROVALS = ListSpec(
+    approvals.c.id,
+    Sortable.from_columns({name: approvals.c[name] for name in ("id", "decision", "created_at")}),
+    "-created_at",
+)
+
+
+def approvals_of(asset_id: str) -> Select[Any]:
+    """The decisions on one asset."""
+    return select(approvals).where(approvals.c.asset_id == asset_id)
+
+
+def latest_approvals(session: Session, project_ids: frozenset[str] | None, limit: int) -> list[RowMapping]:
+    """The newest decisions in these projects; None for all."""
+    statement = select(approvals).order_by(approvals.c.created_at.desc(), approvals.c.id.desc()).limit(limit)
+    if project_ids is not None:
+        statement = statement.where(approvals.c.project_id.in_(sorted(project_ids)))
+    return list(session.execute(statement).mappings())
+
+
+def represent_approval(row: Row) -> dict[str, Any]:
+    """The approval as the API shows it."""
+    return {
+        "id": row["id"],
+        "object": "approval",
+        "project_id": row["project_id"],
+        "asset": {"object": row["asset_object"], "id": row["asset_id"]},
+        "decision": row["decision"],
+        "note": row["note"],
+        "decided_by": row["decided_by"],
+        "created_at": rfc3339(row["created_at"]),
+        "updated_at": rfc3339(row["updated_at"]),
+        "version": row["version"],
+    }

@@ -1,0 +1,31 @@
+"""Time as a port: the real clock, and RFC 3339 text with milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+Clock = Callable[[], datetime]
+
+
+def system_clock() -> datetime:
+    """Now, in UTC, cut to milliseconds: what is stored, signed and shown is one value."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def rfc3339(moment: datetime) -> str:
+    """`2026-01-01T00:00:00.000Z` (RFC 3339, always UTC, always milliseconds)."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def parse_rfc3339(text: str) -> datetime:
+    """The moment in UTC.
+
+    Raises:
+        ValueError: not an RFC 3339 date-time with an offset.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None or "T" not in text.upper():
+        raise ValueError("a time needs a date, a `T` and an offset, for example 2026-01-01T00:00:00Z")
+    return moment.astimezone(UTC)

@@ -1,0 +1,56 @@
+"""Everything derived from the one secret: digests of keys, encryption at rest, signing keys of the framework."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+NONCE_BYTES = 12
+
+
+class CannotDecrypt(Exception):
+    """The ciphertext is damaged, belongs to another row, or was made under another secret key."""
+
+
+class Keyring:
+    """Keys derived by HKDF-SHA-256 (RFC 5869) from `CALLSHEET_SECRET_KEY`, one for each purpose.
+
+    Args:
+        secret: the secret's bytes, at least 32.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+        self._pepper = self.derive("api-key pepper")
+        self._vault = AESGCM(self.derive("encryption at rest"))
+        self.fingerprint = self.derive("fingerprint").hex()[:16]
+
+    def derive(self, purpose: str) -> bytes:
+        """32 bytes for one purpose; knowing them tells nothing of the others."""
+        return HKDF(hashes.SHA256(), 32, None, f"callsheet {purpose}".encode()).derive(self._secret)
+
+    def digest(self, secret: str) -> bytes:
+        """HMAC-SHA-256 of an API key's secret under the pepper: what the database holds."""
+        return hmac.new(self._pepper, secret.encode(), hashlib.sha256).digest()
+
+    def encrypt(self, plain: bytes, row: str) -> bytes:
+        """AES-256-GCM; `row` (table and id) is authenticated, so a ciphertext is of no use in another row."""
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._vault.encrypt(nonce, plain, row.encode())
+
+    def decrypt(self, sealed: bytes, row: str) -> bytes:
+        """The plain bytes.
+
+        Raises:
+            CannotDecrypt: see there.
+        """
+        try:
+            return self._vault.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], row.encode())
+        except InvalidTag as error:
+            raise CannotDecrypt(f"The secret of {row} cannot be decrypted with this CALLSHEET_SECRET_KEY.") from error

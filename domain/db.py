@@ -1,0 +1,265 @@
+"""The database: engine, transactions, column types. Every difference between SQLite and PostgreSQL is in this file."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Engine,
+    Integer,
+    LargeBinary,
+    MetaData,
+    RowMapping,
+    String,
+    Table,
+    Text,
+    bindparam,
+    create_engine,
+    event,
+    func,
+    literal_column,
+    select,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from .ids import is_id
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# Text sorts by code point on both databases: SQLite compares bytes, PostgreSQL does so under the collation "C".
+Str = String().with_variant(String(collation="C"), "postgresql")
+LongText = Text().with_variant(Text(collation="C"), "postgresql")
+Bytes = LargeBinary
+# SQLite numbers rows by itself only when the key is an INTEGER.
+Sequence64 = BigInteger().with_variant(Integer, "sqlite")
+
+
+# A row as code reads it, whether it came from a SELECT or is about to be INSERTed.
+Row = Mapping[Any, Any]
+
+
+class Moment(TypeDecorator[datetime]):
+    """A UTC time: TIMESTAMPTZ on PostgreSQL, fixed-width RFC 3339 text (which sorts as time does) on SQLite."""
+
+    impl = postgresql.TIMESTAMP(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(String())
+        return dialect.type_descriptor(postgresql.TIMESTAMP(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name != "sqlite":
+            return value
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None or dialect.name != "sqlite":
+            return value  # type: ignore[no-any-return]  # psycopg gives a datetime
+        return datetime.fromisoformat(value)
+
+
+class Json(TypeDecorator[Any]):
+    """A JSON document: JSONB on PostgreSQL, text on SQLite."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(postgresql.JSONB() if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        return value if value is None or dialect.name == "postgresql" else orjson.dumps(value).decode()
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return value if value is None or dialect.name == "postgresql" else orjson.loads(value)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveriesDue:
+    """There is something to deliver: ring the bell."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChanged:
+    """An API key changed: what other processes remember of it is stale."""
+
+    key_id: str
+    epoch: int
+
+
+Signal = DeliveriesDue | KeyChanged
+
+
+class Database:
+    """An engine and its two ways in: `reading()` (no transaction is held) and `transaction()` (committed at the end).
+
+    Args:
+        url: an SQLAlchemy URL of PostgreSQL (psycopg) or SQLite.
+        pool: most connections of this process; a caller waits 2 s for one, then `sqlalchemy.exc.TimeoutError`.
+        after_commit: called once after each commit that left signals, with those signals (see `signal_after_commit`).
+    """
+
+    def __init__(self, url: str, pool: int = 16, after_commit: Callable[[list[Signal]], None] | None = None) -> None:
+        self.engine = _engine(url, pool)
+        self.after_commit = after_commit
+        option = {"callsheet_reading": True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        self._autocommit = self.engine.execution_options(**option)
+        # SQLite has one writer: waiting here is fair and cheap, waiting in its busy handler is neither.
+        self._writer: AbstractContextManager[Any] = threading.Lock() if self.is_sqlite else nullcontext()
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session whose every statement stands alone."""
+        with Session(self._autocommit, autoflush=False) as session:
+            yield session
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session in one transaction, committed at the end, rolled back on an exception. SQLite: BEGIN IMMEDIATE."""
+        with self._writer, Session(self.engine, autoflush=False) as session, session.begin():
+            yield session
+        if self.after_commit is not None and session.info.get("signals"):
+            self.after_commit(session.info.pop("signals"))
+
+    def dispose(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+def signal_after_commit(session: Session, signal: Signal) -> None:
+    """Tell other processes something once this transaction has committed. Losing a signal costs time, no more."""
+    signals: list[Signal] = session.info.setdefault("signals", [])
+    if signal not in signals:
+        signals.append(signal)
+
+
+def _engine(url: str, pool: int) -> Engine:
+    if url.startswith("sqlite"):
+        engine = create_engine(url, pool_size=pool, max_overflow=0, pool_timeout=2, connect_args={"timeout": 5})
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_immediate)
+        return engine
+    return create_engine(
+        url,
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=2,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": 5,
+            "options": "-c timezone=UTC -c statement_timeout=30000 -c lock_timeout=4000",
+        },
+    )
+
+
+def _set_up_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions are begun by `_begin_immediate`, never by the driver
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    if not connection.get_execution_options().get("callsheet_reading"):
+        try:
+            connection.connection.cursor().execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:  # another process held the writer's place for too long
+            raise OperationalError("BEGIN IMMEDIATE", None, error) from error
+
+
+def find_row(
+    session: Session, table: Table, prefix: str, row_id: str, *, for_update: bool = False
+) -> RowMapping | None:
+    """The row with this id; None also for text that is no such id. `for_update` locks it until the transaction ends."""
+    if not is_id(row_id, prefix):
+        return None
+    statement = select(table).where(table.c.id == row_id)
+    return session.execute(statement.with_for_update() if for_update else statement).mappings().first()
+
+
+def waited_too_long_for_lock(error: DBAPIError) -> bool:
+    """Whether another transaction held the row for longer than a caller should wait (PostgreSQL's `lock_timeout`)."""
+    return getattr(error.orig, "sqlstate", None) == "55P03"
+
+
+def dialect_of(session: Session) -> str:
+    """`sqlite` or `postgresql`."""
+    return session.get_bind().dialect.name
+
+
+def insert_ignoring_conflict(session: Session, table: Table, values: dict[str, Any]) -> bool:
+    """INSERT … ON CONFLICT DO NOTHING; whether the row is new."""
+    build = postgresql.insert if dialect_of(session) == "postgresql" else sqlite.insert
+    statement: Any = build(table).values(values).on_conflict_do_nothing().returning(literal_column("1"))
+    return session.execute(statement).first() is not None
+
+
+def upsert(session: Session, table: Table, key: Sequence[str], values: dict[str, Any]) -> None:
+    """INSERT, or UPDATE of the row that already has this key."""
+    build = postgresql.insert if dialect_of(session) == "postgresql" else sqlite.insert
+    statement = build(table).values(values)
+    changed = {name: statement.excluded[name] for name in values if name not in key}
+    session.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed))
+
+
+def numbered_id(session: Session, stem: str, digits: int, order_by: ColumnElement[Any]) -> ColumnElement[str]:
+    """`stem` and the row's number in `digits` hexadecimal digits, for an INSERT … SELECT (see `ids.new_id_stem`)."""
+    number = func.row_number().over(order_by=order_by)
+    if dialect_of(session) == "postgresql":
+        tail = func.lpad(func.to_hex(number), digits, "0")
+    else:
+        tail = func.printf(f"%0{digits}x", number)
+    return bindparam("id_stem", stem, type_=String).concat(tail)
+
+
+def hour_of(session: Session, column: ColumnElement[Any]) -> ColumnElement[str]:
+    """The hour a moment falls in, as text `YYYY-MM-DDTHH` in UTC."""
+    if dialect_of(session) == "postgresql":
+        return func.to_char(column, literal_column("'YYYY-MM-DD\"T\"HH24'"))
+    return func.substr(column, 1, 13)
+
+
+def smaller(session: Session, one: ColumnElement[Any], other: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The smaller of two values in a row."""
+    return func.least(one, other) if dialect_of(session) == "postgresql" else func.min(one, other)
+
+
+def check_reachable(url: str) -> None:
+    """Open one connection and close it.
+
+    Raises:
+        sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
+    """
+    engine = _engine(url, 1)
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    finally:
+        engine.dispose()

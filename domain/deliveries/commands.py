@@ -1,0 +1,226 @@
+"""Writes of deliveries: made with the event, claimed under a lease, finished behind a fence."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Integer, bindparam, insert, literal, or_, select, update
+from sqlalchemy.orm import Session
+
+from ..db import DeliveriesDue, numbered_id, signal_after_commit
+from ..events.catalogue import OPERATIONAL_FAMILIES
+from ..events.models import events
+from ..ids import new_id, new_id_stem
+from ..webhooks.models import webhook_event_types, webhook_projects, webhooks
+from .models import webhook_attempts, webhook_deliveries
+
+COUNTER_DIGITS = 6
+# Longer than an attempt can take (20 s in all), so that only a dead or frozen worker's lease runs out.
+LEASE = timedelta(seconds=30)
+
+
+def fan_out(session: Session, event_ids: Sequence[str], now: datetime) -> None:
+    """One delivery for each of these events and each webhook that asked for it, in one INSERT … SELECT."""
+    pattern, wanted = webhook_event_types.c.pattern, webhook_event_types.c.webhook_id == webhooks.c.id
+    matches = or_(
+        pattern == events.c.type,
+        pattern == events.c.family + ".*",
+        (pattern == "*") & events.c.family.not_in(OPERATIONAL_FAMILIES),
+    )
+    in_project = select(webhook_projects.c.project_id).where(
+        webhook_projects.c.webhook_id == webhooks.c.id, webhook_projects.c.project_id == events.c.project_id
+    )
+    row_id = numbered_id(session, new_id_stem("dlv", COUNTER_DIGITS), COUNTER_DIGITS, events.c.seq)
+    moment = literal(now, webhook_deliveries.c.due_at.type)
+    pairs = events.join(webhooks, webhooks.c.enabled)
+    rows = (
+        select(row_id, webhooks.c.id, events.c.id, events.c.type, moment, moment)
+        .select_from(pairs)
+        .where(
+            events.c.id.in_(event_ids),
+            select(pattern).where(wanted, matches).exists(),
+            or_(webhooks.c.all_projects, in_project.exists()),
+        )
+    )
+    columns = ["id", "webhook_id", "event_id", "event_type", "due_at", "created_at"]
+    session.execute(insert(webhook_deliveries).from_select(columns, rows))
+    signal_after_commit(session, DeliveriesDue())
+
+
+def deliver_to(session: Session, webhook_id: str, event_id: str, event_type: str, now: datetime) -> str:
+    """One delivery to one webhook, whatever it subscribed to. Returns its id."""
+    delivery_id = new_id("dlv")
+    session.execute(
+        insert(webhook_deliveries).values(
+            id=delivery_id,
+            webhook_id=webhook_id,
+            event_id=event_id,
+            event_type=event_type,
+            due_at=now,
+            created_at=now,
+        )
+    )
+    signal_after_commit(session, DeliveriesDue())
+    return delivery_id
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery under this worker's lease, with what is needed to send it."""
+
+    id: str
+    webhook_id: str
+    event_id: str
+    attempt: int
+    lease_token: str
+    url: str
+    body: bytes
+
+
+def claim(session: Session, now: datetime, limit: int) -> list[Claimed]:
+    """Take up to `limit` due deliveries under a lease: pending ones whose time has come, and those of expired leases.
+
+    Two statements. An attempt counts from its claim, so a delivery that kills its worker does not live for ever.
+    """
+    table, token = webhook_deliveries, uuid.uuid4().hex
+    due = (
+        select(table.c.id)
+        .where(table.c.status.in_(("pending", "sending")), table.c.due_at <= now)
+        .order_by(table.c.due_at, table.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    taken = (
+        session.execute(
+            update(table)
+            .where(table.c.id.in_(due.scalar_subquery()))
+            .values(status="sending", attempts_count=table.c.attempts_count + 1, lease_token=token, due_at=now + LEASE)
+            .returning(table.c.id)
+        )
+        .scalars()
+        .all()
+    )
+    return _claimed(session, taken, token) if taken else []
+
+
+def _claimed(session: Session, taken: Sequence[str], token: str) -> list[Claimed]:
+    table = webhook_deliveries
+    rows = session.execute(
+        select(
+            *(table.c.id, table.c.webhook_id, table.c.event_id, table.c.attempts_count),
+            *(webhooks.c.url, webhooks.c.payload_version, events.c.body, events.c.thin_body),
+        )
+        .join(webhooks, webhooks.c.id == table.c.webhook_id)
+        .join(events, events.c.id == table.c.event_id)
+        .where(table.c.id.in_(taken))
+        .order_by(events.c.seq)
+    )
+    return [
+        Claimed(
+            id=row.id,
+            webhook_id=row.webhook_id,
+            event_id=row.event_id,
+            attempt=row.attempts_count,
+            lease_token=token,
+            url=row.url,
+            body=(row.thin_body if row.payload_version == "v1-thin" else row.body).encode(),
+        )
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What one attempt came to."""
+
+    claimed: Claimed
+    started_at: datetime
+    duration_ms: int
+    status_code: int | None
+    error: str | None
+    message: str
+    address: str | None = None
+    request_headers: dict[str, str] = field(default_factory=dict)
+    response_headers: dict[str, str] = field(default_factory=dict)
+    response_body: str = ""
+    retry_after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An attempt and what becomes of the delivery: `delivered`, `pending` until `due_at`, `failed` or `cancelled`."""
+
+    attempt: Attempt
+    status: str
+    due_at: datetime
+
+
+def record(session: Session, outcomes: Sequence[Outcome], now: datetime) -> None:
+    """Write attempts and move their deliveries on, behind the fence: a lease that was lost meanwhile changes nothing.
+
+    The attempt itself is kept in any case, for it was made. Two statements.
+    """
+    table = webhook_deliveries
+    fenced = (
+        update(table)
+        .where(table.c.id == bindparam("row_id"), table.c.lease_token == bindparam("token"))
+        .values(
+            status=bindparam("new_status"),
+            due_at=bindparam("new_due_at", type_=table.c.due_at.type),
+            finished_at=bindparam("new_finished_at", type_=table.c.finished_at.type),
+            last_status_code=bindparam("code", type_=Integer),
+            lease_token=None,
+        )
+    )
+    session.execute(fenced, [_finish(outcome, now) for outcome in outcomes])
+    session.execute(insert(webhook_attempts), [_attempt_row(outcome.attempt) for outcome in outcomes])
+
+
+def _finish(outcome: Outcome, now: datetime) -> dict[str, Any]:
+    return {
+        "row_id": outcome.attempt.claimed.id,
+        "token": outcome.attempt.claimed.lease_token,
+        "new_status": outcome.status,
+        "new_due_at": outcome.due_at,
+        "new_finished_at": None if outcome.status == "pending" else now,
+        "code": outcome.attempt.status_code,
+    }
+
+
+def _attempt_row(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "delivery_id": attempt.claimed.id,
+        "number": attempt.claimed.attempt,
+        "started_at": attempt.started_at,
+        "duration_ms": attempt.duration_ms,
+        "address": attempt.address,
+        "status_code": attempt.status_code,
+        "error": attempt.error,
+        "message": attempt.message,
+        "request_headers": attempt.request_headers,
+        "response_headers": attempt.response_headers,
+        "response_body": attempt.response_body,
+    }
+
+
+def note_health(
+    session: Session, failing: Sequence[str], healthy: Sequence[str], gone: Sequence[str], now: datetime
+) -> None:
+    """Keep each webhook's standing after a batch: failing since when, well again, or disabled by its own 410."""
+    if failing:
+        since = update(webhooks).where(webhooks.c.id.in_(failing), webhooks.c.failing_since.is_(None))
+        session.execute(since.values(failing_since=now))
+    if healthy:
+        well = update(webhooks).where(webhooks.c.id.in_(healthy), webhooks.c.failing_since.is_not(None))
+        session.execute(well.values(failing_since=None))
+    if gone:
+        ended = update(webhooks).where(webhooks.c.id.in_(gone))
+        session.execute(ended.values(enabled=False, disabled_reason="gone", updated_at=now))
+        waiting = update(webhook_deliveries).where(
+            webhook_deliveries.c.webhook_id.in_(gone), webhook_deliveries.c.status == "pending"
+        )
+        session.execute(waiting.values(status="cancelled", finished_at=now))

@@ -1,0 +1,122 @@
+"""What projects, characters, scenes and segments share: columns, the authorising loader, and the form the API shows.
+
+A noun declares itself once as a `Kind` in its `models.py`; every door reads that declaration.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, ForeignKey, Index, Integer, RowMapping, Table, UniqueConstraint
+from sqlalchemy.orm import Session
+
+from .access import Actor
+from .clock import rfc3339
+from .db import Json, LongText, Moment, Row, Str, find_row, metadata
+from .errors import NotFound
+from .listing import ListSpec, Sortable
+
+# Statuses of a character, scene or segment; projects are `active` or `archived`.
+ASSET_STATUSES = ("draft", "in_review", "approved", "rejected", "changes_requested", "archived")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A noun of the studio.
+
+    Attributes:
+        object: the word in `object` fields and event types, such as `character`.
+        plural: the word in paths, such as `characters`.
+        prefix: of its ids.
+        table: where it lives.
+        fields: the names shown, in order.
+        listing: filters, sorts and the default order.
+        parents: objects that its nested lists hang under, and the column that names them.
+    """
+
+    object: str
+    plural: str
+    prefix: str
+    table: Table
+    fields: tuple[str, ...]
+    listing: ListSpec
+    parents: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def project_column(self) -> ColumnElement[str]:
+        """The column that says which project a row is in: a project is in itself."""
+        column: ColumnElement[str] = self.table.c.id if self.object == "project" else self.table.c.project_id
+        return column
+
+
+COMMON = ("created_at", "updated_at", "version")
+
+
+def entity_table(name: str, *columns: Column[Any]) -> Table:
+    """A table with the columns that every character, scene and segment has, and those given."""
+    return Table(
+        name,
+        metadata,
+        Column("id", Str, primary_key=True),
+        Column("project_id", Str, ForeignKey("projects.id"), nullable=False),
+        *columns,
+        Column("name", Str, nullable=False),
+        Column("code", Str, nullable=False),
+        Column("description", LongText, nullable=False, server_default=""),
+        Column("status", Str, nullable=False, server_default="draft"),
+        Column("external_ids", Json, nullable=False, server_default="{}"),
+        Column("metadata", Json, nullable=False, server_default="{}"),
+        *timestamps(),
+        UniqueConstraint("project_id", "code"),
+        Index(f"ix_{name}_project_id_name_id", "project_id", "name", "id"),
+        Index(f"ix_{name}_name_id", "name", "id"),
+    )
+
+
+def timestamps() -> tuple[Column[Any], ...]:
+    """`created_at`, `updated_at`, `version`: on everything that can change."""
+    return (
+        Column("created_at", Moment, nullable=False),
+        Column("updated_at", Moment, nullable=False),
+        Column("version", Integer, nullable=False, server_default="1"),
+    )
+
+
+def entity_listing(table: Table, default_sort: str, **extra: ColumnElement[Any]) -> ListSpec:
+    """The filters and sorts that every entity has, and those given."""
+    columns = {
+        name: table.c[name]
+        for name in ("id", "project_id", "name", "code", "status", "created_at", "updated_at", "version")
+        if name in table.c
+    }
+    return ListSpec(table.c.id, Sortable.from_columns({**columns, **extra}), default_sort)
+
+
+def represent(kind: Kind, row: Row) -> dict[str, Any]:
+    """The entity as the API, the webhooks and the feed show it."""
+    data: dict[str, Any] = {"id": row["id"], "object": kind.object}
+    for field in kind.fields:
+        value = row[field]
+        data[field] = rfc3339(value) if isinstance(value, datetime) else value
+    return data
+
+
+def load(session: Session, actor: Actor, kind: Kind, entity_id: str, *, for_update: bool = False) -> RowMapping:
+    """The row, if it exists for this actor. `for_update` locks it until the transaction ends.
+
+    Raises:
+        NotFound: no such row, or in a project that the actor does not see.
+    """
+    row = find_row(session, kind.table, kind.prefix, entity_id, for_update=for_update)
+    if row is None or not actor.sees(row["id"] if kind.object == "project" else row["project_id"]):
+        raise NotFound(f"There is no {kind.object} {entity_id[:40]!r} that this caller can see.")
+    return row
+
+
+def visible(actor: Actor, kind: Kind) -> list[ColumnElement[bool]]:
+    """The conditions that keep a list to what the actor sees."""
+    if actor.project_ids is None:
+        return []
+    return [kind.project_column.in_(sorted(actor.project_ids))]

@@ -1,0 +1,31 @@
+"""Events: what changed, written in the transaction that changed it (the outbox)."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Table, false
+
+from ..db import Json, LongText, Moment, Sequence64, Str, metadata
+
+events = Table(
+    "events",
+    metadata,
+    # Taken after the entity's row is locked, so one entity's events are in order whatever the hosts' clocks say.
+    Column("seq", Sequence64, primary_key=True, autoincrement=True),
+    Column("id", Str, nullable=False, unique=True),
+    # The place in the feed, given to committed events only: `seq` is taken early and may be committed late.
+    Column("position", BigInteger, unique=True),
+    Column("type", Str, nullable=False),
+    Column("family", Str, nullable=False),  # the type's first word, for `asset.*`
+    Column("project_id", Str, ForeignKey("projects.id", ondelete="CASCADE")),
+    Column("entity_object", Str, nullable=False),
+    Column("entity_id", Str, nullable=False),
+    Column("actor", Json, nullable=False),
+    Column("request_id", Str),
+    # The bytes that are signed and sent, once per payload version.
+    Column("body", LongText, nullable=False),
+    Column("thin_body", LongText, nullable=False),
+    # A test goes to one endpoint and is no part of the feed.
+    Column("is_test", Boolean, nullable=False, server_default=false()),
+    Column("created_at", Moment, nullable=False, index=True),
+)
+Index("ix_events_entity_id_seq", events.c.entity_id, events.c.seq)

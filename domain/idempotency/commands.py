@@ -1,0 +1,47 @@
+"""Idempotency: the record is the transaction's first INSERT, so a twin waits and a killed process leaves none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, select, update
+from sqlalchemy.orm import Session
+
+from ..db import insert_ignoring_conflict
+from .models import idempotency_records
+
+
+@dataclass(frozen=True, slots=True)
+class RecordKey:
+    """What an `Idempotency-Key` is scoped to."""
+
+    key_id: str
+    method: str
+    path: str
+    idempotency_key: str
+
+    def columns(self) -> dict[str, str]:
+        """The primary key's columns."""
+        return {
+            "key_id": self.key_id,
+            "method": self.method,
+            "path": self.path,
+            "idempotency_key": self.idempotency_key,
+        }
+
+
+def claim_record(session: Session, key: RecordKey, body_digest: bytes, now: datetime) -> RowMapping | None:
+    """Insert the record, or return the row that is there: the answer to an earlier call with this key."""
+    values: dict[str, Any] = {**key.columns(), "body_digest": body_digest, "created_at": now}
+    if insert_ignoring_conflict(session, idempotency_records, values):
+        return None
+    return session.execute(select(idempotency_records).filter_by(**key.columns())).mappings().one()
+
+
+def keep_answer(session: Session, key: RecordKey, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    """Store the answer beside the write that it answers."""
+    statement = update(idempotency_records).filter_by(**key.columns())
+    session.execute(statement.values(status_code=status, headers=dict(headers), body=body))

@@ -1,0 +1,47 @@
+"""Ids: a prefix, `_`, and a UUIDv7 (RFC 9562) in 26 characters of lower-case Crockford base32. They sort by age."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+LENGTH = 26
+_PAIRS = [a + b for a in ALPHABET for b in ALPHABET]
+
+_lock = threading.Lock()
+_last = 0
+
+
+def _uuid7() -> int:
+    """A 128-bit UUIDv7 whose first 60 payload bits (milliseconds, then a counter) never repeat within the process."""
+    global _last  # noqa: PLW0603 - the counter is the process's own, guarded by the lock
+    with _lock:
+        _last = max(_last + 1, time.time_ns() // 1_000_000 << 12)
+        stamp = _last
+    return (stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62 | secrets.randbits(62)
+
+
+def _base32(number: int) -> str:
+    return "".join([_PAIRS[number >> shift & 0x3FF] for shift in range(120, -1, -10)])
+
+
+def new_id(prefix: str) -> str:
+    """A fresh id such as `chr_01jd3q8v9w7x5y2m4n6p8r0s1t`."""
+    return f"{prefix}_{_base32(_uuid7())}"
+
+
+def new_id_stem(prefix: str, counter_digits: int) -> str:
+    """A fresh id without its last `counter_digits` characters.
+
+    A statement that inserts many rows appends a row number in hexadecimal (whose digits are Crockford's too), so that
+    every row gets an id of the right form without one being sent for each.
+    """
+    return new_id(prefix)[:-counter_digits]
+
+
+def is_id(text: str, prefix: str) -> bool:
+    """Whether `text` has the form of an id with this prefix."""
+    head, _, tail = text.partition("_")
+    return head == prefix and len(tail) == LENGTH and all(character in ALPHABET for character in tail)

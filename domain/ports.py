@@ -1,0 +1,127 @@
+"""What both doors are given by the composition root: the database, and ports to what the domain may not import."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from .audit.commands import AuditWriter
+from .clock import Clock
+from .crypto import Keyring
+from .db import Database
+from .webhooks.commands import CheckTarget
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Options(Protocol):
+    """The settings that the doors read; `config.Settings` has them."""
+
+    @property
+    def home(self) -> Path: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def demo(self) -> bool: ...
+    @property
+    def metrics_token(self) -> str: ...
+    @property
+    def cookie_secure(self) -> bool: ...
+    @property
+    def trusted_proxies(self) -> tuple[Network, ...]: ...
+    @property
+    def key_days(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What the limiter said of one call.
+
+    Attributes:
+        allowed: whether it may go on.
+        limit: the bucket's size, and its refill in a minute.
+        remaining: whole tokens left.
+        reset_seconds: until the bucket is full again.
+        retry_after: seconds after which this call would be allowed, whole and sufficient; 0 when it is.
+        epoch: the key's epoch as other processes know it, None when nobody said.
+    """
+
+    allowed: bool
+    limit: int
+    remaining: int
+    reset_seconds: int
+    retry_after: int
+    epoch: int | None = None
+
+
+class Limiter(Protocol):
+    """Token buckets, and the epochs of keys read in the same round trip."""
+
+    def take(self, bucket: str, per_minute: int, cost: float = 1, key_id: str | None = None) -> Grant:
+        """Take `cost` tokens of a bucket; a cost of 0 only looks."""
+        ...
+
+    def publish_epoch(self, key_id: str, epoch: int) -> None:
+        """Tell every process that what it remembers of the key is stale."""
+        ...
+
+    @property
+    def degraded(self) -> bool:
+        """Whether Redis is away and the database counts instead."""
+        ...
+
+
+class Health(Protocol):
+    """What `/readyz` asks: each part's name and what is wrong with it, None when well."""
+
+    def check(self) -> dict[str, str | None]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One per application."""
+
+    database: Database
+    keyring: Keyring
+    clock: Clock
+    limiter: Limiter
+    audit: AuditWriter
+    health: Health
+    check_target: CheckTarget
+    settings: Options
+
+
+def client_address(peer: str | None, forwarded_for: Iterable[str], trusted: tuple[Network, ...]) -> str:
+    """The caller's address: the peer, or the last address of `X-Forwarded-For` that no trusted proxy has.
+
+    The header is believed only as far as configured proxies vouch for it.
+    """
+    address = _plain(peer or "")
+    for hop in reversed([_plain(hop) for hop in forwarded_for]):
+        if not _is_in(address, trusted) or not _is_address(hop):
+            break
+        address = hop
+    return address
+
+
+def _plain(text: str) -> str:
+    text = text.strip().removeprefix("::ffff:")
+    return text[1:].partition("]")[0] if text.startswith("[") else text
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_in(text: str, networks: tuple[Network, ...]) -> bool:
+    if not networks or not _is_address(text):
+        return False
+    address = ipaddress.ip_address(text)
+    return any(address.version == network.version and address in network for network in networks)

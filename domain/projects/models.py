@@ -1,0 +1,32 @@
+"""Projects: a production and everything made for it."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Table, UniqueConstraint, false
+
+from ..db import Json, LongText, Str, metadata
+from ..entities import COMMON, Kind, entity_listing, timestamps
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("id", Str, primary_key=True),
+    Column("name", Str, nullable=False, index=True),
+    Column("code", Str, nullable=False),
+    Column("description", LongText, nullable=False, server_default=""),
+    Column("status", Str, nullable=False, server_default="active"),
+    Column("strict_metadata", Boolean, nullable=False, server_default=false()),
+    Column("external_ids", Json, nullable=False, server_default="{}"),
+    Column("metadata", Json, nullable=False, server_default="{}"),
+    *timestamps(),
+    UniqueConstraint("code"),
+)
+
+PROJECTS = Kind(
+    object="project",
+    plural="projects",
+    prefix="prj",
+    table=projects,
+    fields=("name", "code", "description", "status", "external_ids", "metadata", *COMMON),
+    listing=entity_listing(projects, "name"),
+)

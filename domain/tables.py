@@ -1,0 +1,37 @@
+"""Every table, imported in one place: for migrations and for code that needs the whole metadata."""
+
+from __future__ import annotations
+
+from .accounts import models as accounts
+from .api_keys import models as api_keys
+from .approvals import models as approvals
+from .audit import models as audit
+from .characters import models as characters
+from .db import metadata
+from .deliveries import models as deliveries
+from .events import models as events
+from .idempotency import models as idempotency
+from .metadata import models as metadata_models
+from .operations import models as operations
+from .projects import models as projects
+from .scenes import models as scenes
+from .segments import models as segments
+from .webhooks import models as webhooks
+
+__all__ = [
+    "accounts",
+    "api_keys",
+    "approvals",
+    "audit",
+    "characters",
+    "deliveries",
+    "events",
+    "idempotency",
+    "metadata",
+    "metadata_models",
+    "operations",
+    "projects",
+    "scenes",
+    "segments",
+    "webhooks",
+]

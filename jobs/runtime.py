@@ -1,0 +1,72 @@
+"""What a process outside the web is made of: database, keys, Redis and a drain, from the same settings."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Protocol
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from domain.clock import system_clock
+from domain.crypto import Keyring
+from domain.db import Database
+from domain.webhooks.addresses import Network
+from domain.webhooks.retry import Schedule
+
+from .deliveries import Drain
+from .queues import Bell
+
+REDIS_SECONDS = 0.5
+
+
+class JobSettings(Protocol):
+    """The settings that jobs read; `config.Settings` has them."""
+
+    @property
+    def database_url(self) -> str: ...
+    @property
+    def redis_url(self) -> str: ...
+    @property
+    def secret_key(self) -> bytes: ...
+    @property
+    def webhook_schedule(self) -> tuple[int, ...]: ...
+    @property
+    def webhook_allow_cidrs(self) -> tuple[Network, ...]: ...
+
+
+def quick_redis(url: str) -> Redis:
+    """A client that gives up soon: whoever waits for it has a way without Redis."""
+    return Redis.from_url(
+        url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS, retry=Retry(NoBackoff(), 0)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Made once in each process that delivers."""
+
+    database: Database
+    keyring: Keyring
+    redis: Redis
+    bell: Bell
+    settings: JobSettings
+
+    @classmethod
+    def build(cls, settings: JobSettings, pool: int = 4) -> Runtime:
+        """Connects to nothing yet."""
+        redis = quick_redis(settings.redis_url)
+        return cls(Database(settings.database_url, pool), Keyring(settings.secret_key), redis, Bell(redis), settings)
+
+    def drain(self) -> int:
+        """Deliver what is due; how many attempts were made."""
+        drain = Drain(
+            self.database,
+            self.keyring,
+            system_clock,
+            Schedule(self.settings.webhook_schedule),
+            self.settings.webhook_allow_cidrs,
+        )
+        return asyncio.run(drain.run())
