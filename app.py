@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from flask import Flask, Response, g, request
+from flask import Flask, request
+from werkzeug.wrappers import Response
 
 import api
 import portal
@@ -73,7 +74,6 @@ def handle_error(error: Exception) -> Response:
     """Answer any error in the form of the door it came through."""
     if gateway.is_api(request.path) or request.path in MACHINE_PATHS:
         return gateway.handle_error(error)
-    g.error = error
     return portal.handle_error(error)
 
 

@@ -6,29 +6,38 @@ No transaction is open while a socket is. A slot that falls free is filled again
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from redis.exceptions import RedisError
+
 from domain.clock import Clock
 from domain.crypto import CannotDecrypt, Keyring
 from domain.db import Database
-from domain.deliveries.commands import Attempt, Claimed, Outcome, claim, note_health, record
+from domain.deliveries.commands import Attempt, Claimed, Outcome, claim, note_health, record, rehearse_claim
 from domain.webhooks.addresses import Network
 from domain.webhooks.queries import signing_secrets
 from domain.webhooks.retry import Schedule, Verdict, judge
 from domain.webhooks.signing import signed_headers
 
+from .queues import Bell
 from .transport import Reply, Transport
 
 SLOTS = 200
 LONGEST_DRAIN_SECONDS = 60.0
+LISTEN_SECONDS = 1.0  # how soon a listening worker notices that it should stop
 GATHER_SECONDS = 0.005  # outcomes that arrive this close together are recorded together
 AGENT = "Callsheet-Webhooks/1"
 
 log = logging.getLogger("callsheet.deliveries")
+
+
+class _Enough(Exception):
+    """Ends a rehearsal."""
 
 
 @dataclass
@@ -40,21 +49,59 @@ class Drain:
     clock: Clock
     schedule: Schedule
     allowed: tuple[Network, ...]
+    bell: Bell | None = None
     slots: int = SLOTS
+    _stop_at: float = 0.0
     _running: set[asyncio.Task[Attempt]] = field(default_factory=set)
     _attempts: int = 0
 
     async def run(self) -> int:
-        """Send until nothing is due, or for a minute; then whoever called rings again."""
-        stop_at = time.monotonic() + LONGEST_DRAIN_SECONDS
+        """Send until nothing is due and, with a bell, wait for its next ring; a minute in all, or until `stop`.
+
+        A worker that waits here starts on a ring within milliseconds; waking one through the queue takes tens.
+        """
+        self._stop_at = time.monotonic() + LONGEST_DRAIN_SECONDS
         async with Transport(self.allowed) as transport:
-            while True:
-                started = 0 if time.monotonic() > stop_at else await self._fill(transport)
-                if not self._running:
-                    break
-                if not started or len(self._running) >= self.slots:
-                    await self._gather()
+            await self._work(transport)
+            if self.bell is not None and self._seconds_left > 0:
+                await self._attend(transport, self.bell)
         return self._attempts
+
+    def stop(self) -> None:
+        """Claim nothing more and come back when what is under way has been recorded."""
+        self._stop_at = 0.0
+
+    @property
+    def _seconds_left(self) -> float:
+        return self._stop_at - time.monotonic()
+
+    async def _attend(self, transport: Transport, bell: Bell) -> None:
+        try:
+            with bell.listening() as wait:
+                while self._seconds_left > 0:
+                    await self._work(transport)
+                    await asyncio.to_thread(wait, min(LISTEN_SECONDS, max(0.0, self._seconds_left)))
+        except RedisError as error:
+            log.warning("cannot listen for the bell: %s", error)
+
+    async def _work(self, transport: Transport) -> None:
+        """Claim, send and record until nothing is due."""
+        while True:
+            started = await self._fill(transport) if self._seconds_left > 0 else 0
+            if not self._running:
+                return
+            if not started or len(self._running) >= self.slots:
+                await self._gather()
+
+    def rehearse(self) -> None:
+        """Run every statement of a round on no rows, in a transaction that is rolled back."""
+        now = self.clock()
+        with self.database.reading() as session:
+            signing_secrets(session, self.keyring, [], now)
+        with contextlib.suppress(_Enough), self.database.transaction() as session:
+            rehearse_claim(session, now)
+            note_health(session, [""], [""], [], now)
+            raise _Enough
 
     async def _fill(self, transport: Transport) -> int:
         """Claim for every free slot and start sending."""
@@ -62,6 +109,8 @@ class Drain:
         if free <= 0:
             return 0
         claimed, secrets = await asyncio.to_thread(self._claim, free)
+        if len(claimed) == free and self.bell is not None:
+            self.bell.call()  # there may be more than this worker has slots for
         for one in claimed:
             self._running.add(asyncio.create_task(self._send(transport, one, secrets.get(one.webhook_id))))
         return len(claimed)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -12,6 +14,8 @@ from rq.serializers import JSONSerializer
 DELIVERIES = "deliveries"
 DRAIN = "jobs.worker.drain"
 GUARD = "callsheet:bell"
+CHANNEL = "callsheet:rings"
+REDIS_ANSWERS_WITHIN = 1.0
 GUARD_SECONDS = 10
 JOB_SECONDS = 180
 
@@ -19,7 +23,9 @@ log = logging.getLogger("callsheet.bell")
 
 
 class Bell:
-    """Rings for waiting deliveries. At most one bell waits in the queue.
+    """Rings for waiting deliveries: a worker that listens hears it at once, else an RQ job wakes one.
+
+    At most one such job waits in the queue.
 
     Args:
         redis: a client with short timeouts; it must not decode responses.
@@ -30,14 +36,39 @@ class Bell:
         self._queue = Queue(DELIVERIES, connection=redis, serializer=JSONSerializer)
 
     def ring(self) -> bool:
-        """Wake a worker, unless a bell that nobody answered yet is waiting. False when Redis is away."""
+        """Tell whoever listens, or wake a worker. False when Redis is away."""
         try:
-            if self._redis.set(GUARD, "1", nx=True, ex=GUARD_SECONDS):
-                self._queue.enqueue(DRAIN, job_timeout=JOB_SECONDS, result_ttl=0, failure_ttl=3600, ttl=600)
+            if not self._redis.publish(CHANNEL, ""):
+                self._enqueue()
         except RedisError as error:
             log.warning("the bell could not be rung: %s", error)
             return False
         return True
+
+    def call(self) -> None:
+        """Wake another worker, unless a job that nobody has taken yet is waiting."""
+        try:
+            self._enqueue()
+        except RedisError as error:
+            log.warning("no other worker could be called: %s", error)
+
+    def _enqueue(self) -> None:
+        if self._redis.set(GUARD, "1", nx=True, ex=GUARD_SECONDS):
+            self._queue.enqueue(DRAIN, job_timeout=JOB_SECONDS, result_ttl=0, failure_ttl=3600, ttl=600)
+
+    @contextmanager
+    def listening(self) -> Iterator[Callable[[float], bool]]:
+        """Hear every ring from here on: gives a function that waits for one, for that many seconds.
+
+        Whoever stops listening must `call` afterwards: a ring that it was counted for may have come too late for it.
+        """
+        channel = self._redis.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+        try:
+            channel.subscribe(CHANNEL)
+            channel.get_message(timeout=REDIS_ANSWERS_WITHIN)  # the confirmation: from now on `ring` counts us
+            yield lambda seconds: channel.get_message(timeout=seconds) is not None
+        finally:
+            channel.close()
 
     def answer(self) -> None:
         """Say that a worker is about to look: whoever rings from now on wants another look."""

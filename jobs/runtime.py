@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -60,13 +61,29 @@ class Runtime:
         redis = quick_redis(settings.redis_url)
         return cls(Database(settings.database_url, pool), Keyring(settings.secret_key), redis, Bell(redis), settings)
 
-    def drain(self) -> int:
-        """Deliver what is due; how many attempts were made."""
-        drain = Drain(
-            self.database,
-            self.keyring,
-            system_clock,
-            Schedule(self.settings.webhook_schedule),
-            self.settings.webhook_allow_cidrs,
-        )
-        return asyncio.run(drain.run())
+    def drain(self, *, listen: bool) -> int:
+        """Deliver what is due; how many attempts were made. `listen`: then wait for rings, a minute in all.
+
+        SIGTERM ends it in good order where this is the main thread.
+        """
+        return asyncio.run(self._run(self._drain(self.bell if listen else None), listen))
+
+    async def _run(self, drain: Drain, listen: bool) -> int:
+        if listen:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, drain.stop)
+        return await drain.run()
+
+    def warm_up(self) -> None:
+        """Run the delivery's statements once, on nothing: children forked from here find them compiled.
+
+        No connection is left open, for none may be shared with a child.
+        """
+        try:
+            self._drain(None).rehearse()
+        finally:
+            self.database.dispose()
+
+    def _drain(self, bell: Bell | None) -> Drain:
+        schedule = Schedule(self.settings.webhook_schedule)
+        allowed = self.settings.webhook_allow_cidrs
+        return Drain(self.database, self.keyring, system_clock, schedule, allowed, bell)

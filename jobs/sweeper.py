@@ -47,7 +47,7 @@ class Sweeper:
             due = next_due(session)
         if due is not None and due <= now - PATIENCE and not self._runtime.bell.ring():
             log.warning("Redis is away: delivering from the sweeper")
-            self._runtime.drain()
+            self._runtime.drain(listen=False)
         if self._ticks % PRUNE_EVERY_TICKS == 0:
             with database.transaction() as session:
                 prune(session, now)

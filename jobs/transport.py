@@ -47,10 +47,11 @@ class Reply:
 
 
 class CheckedResolver(AbstractResolver):
-    """Resolves a name once for each connection and hands over addresses only when the policy accepts every one."""
+    """Resolves a name once for each connection and hands over its first address, if the policy accepts every one."""
 
     def __init__(self, allowed: tuple[Network, ...]) -> None:
         self._allowed = allowed
+        self.chosen: dict[str, str] = {}
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -58,13 +59,11 @@ class CheckedResolver(AbstractResolver):
         """See aiohttp; raises `ForbiddenAddress`."""
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
-        check_addresses([str(entry[4][0]) for entry in found], self._allowed)
-        return [
-            ResolveResult(
-                hostname=host, host=str(address[0]), port=port, family=kind, proto=proto, flags=socket.AI_NUMERICHOST
-            )
-            for kind, _, proto, _, address in found
-        ]
+        address, *_ = check_addresses([str(entry[4][0]) for entry in found], self._allowed)
+        self.chosen[host] = address
+        kind, _, proto, _, _ = found[0]
+        flags = socket.AI_NUMERICHOST
+        return [ResolveResult(hostname=host, host=address, port=port, family=kind, proto=proto, flags=flags)]
 
     async def close(self) -> None:
         """Nothing to close."""
@@ -83,9 +82,8 @@ class Transport:
         self._deadline = deadline
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(
-            resolver=CheckedResolver(self._allowed), use_dns_cache=False, limit=0, keepalive_timeout=15
-        )
+        self._resolver = CheckedResolver(self._allowed)
+        connector = aiohttp.TCPConnector(resolver=self._resolver, use_dns_cache=False, limit=0, keepalive_timeout=15)
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -113,13 +111,12 @@ class Transport:
             return Reply(_since(started), error=word, message=message)
 
     async def _exchange(self, url: str, headers: Mapping[str, str], body: bytes, started: float) -> Reply:
-        target = URL(url)
         check_url(url)
-        if _is_literal(target.host or ""):  # aiohttp asks the resolver for names only
-            check_addresses([target.host or ""], self._allowed)
+        target = URL(url)
+        host = target.host or ""
+        if _is_literal(host):  # aiohttp asks the resolver for names only
+            check_addresses([host], self._allowed)
         async with self._session.post(target, data=body, headers=headers, allow_redirects=False) as response:
-            peer = response.connection and response.connection.transport
-            address = peer.get_extra_info("peername") if peer else None
             content = await _read_capped(response)
             redirected = 300 <= response.status < 400
             return Reply(
@@ -127,10 +124,14 @@ class Transport:
                 status_code=response.status,
                 error="redirect" if redirected else None,
                 message=_status_message(response.status),
-                address=f"{address[0]}:{address[1]}" if address else None,
+                address=_shown_address(self._resolver.chosen.get(host, host), target.port),
                 headers={name[:200]: value[:2000] for name, value in list(response.headers.items())[:50]},
                 body=content.decode("utf-8", "replace").replace("\0", "\N{SYMBOL FOR NULL}"),
             )
+
+
+def _shown_address(address: str, port: int | None) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def _is_literal(host: str) -> bool:
@@ -167,7 +168,7 @@ def _status_message(status: int) -> str:
     return f"The receiver answered {status}."
 
 
-# The first row whose type fits tells a stable word and a plain sentence. Order matters: aiohttp's errors inherit widely.
+# The first row whose type fits tells a word and a sentence. Order matters: aiohttp's errors inherit widely.
 EXPLANATIONS: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
     ((TimeoutError,), "timeout", "No complete answer within the deadline."),
     (

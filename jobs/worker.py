@@ -5,7 +5,9 @@ RQ forks a child for each job. Importing everything here, in the parent, is what
 
 from __future__ import annotations
 
-import logging
+import contextlib
+import os
+import signal
 from functools import cache
 from typing import Any
 
@@ -15,8 +17,6 @@ from config import Settings
 
 from .runtime import Runtime
 
-log = logging.getLogger("callsheet.worker")
-
 
 @cache
 def runtime() -> Runtime:
@@ -25,17 +25,25 @@ def runtime() -> Runtime:
 
 
 def drain() -> int:
-    """The job: clear the bell, deliver what is due, and ring again when a minute was not enough."""
+    """The job: clear the bell, deliver what is due, listen for a minute, and hand over to the next job."""
     here = runtime()
     here.bell.answer()
-    attempts = here.drain()
-    log.debug("drained: %s attempts", attempts)
-    return attempts
+    try:
+        return here.drain(listen=True)
+    finally:
+        here.bell.call()
 
 
 class DeliveryWorker(Worker):
     """RQ's worker with its settings read and its code loaded before the first fork."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        runtime()
+        runtime().warm_up()
         super().__init__(*args, **kwargs)
+
+    def handle_warm_shutdown_request(self) -> None:
+        """Tell the child to finish what is under way and come back, rather than wait for its minute to end."""
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
+        if self.horse_pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.horse_pid, signal.SIGTERM)

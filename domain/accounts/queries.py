@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import ColumnElement, RowMapping, func, select
 from sqlalchemy.orm import Session
 
@@ -15,7 +17,7 @@ USERS = ListSpec(
     "name",
 )
 # Everything but the password's hash.
-SHOWN: tuple[ColumnElement[object], ...] = tuple(column for column in users.c if column.name != "password_hash")
+SHOWN: tuple[ColumnElement[Any], ...] = tuple(column for column in users.c if column.name != "password_hash")
 
 
 def find_by_email(session: Session, email: str) -> RowMapping | None:

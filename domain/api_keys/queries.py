@@ -151,3 +151,12 @@ def status_of(row: Row, now: datetime) -> str:
     if row["expires_at"] is not None and row["expires_at"] <= now:
         return "expired"
     return "suspended" if row["suspended_at"] is not None else "active"
+
+
+def expiring_keys(session: Session, now: datetime, until: datetime, limit: int) -> list[RowMapping]:
+    """Keys in force that expire by then, the soonest first."""
+    soon = api_keys.c.expires_at.between(now, until)
+    chosen = (
+        select(api_keys).where(soon, api_keys.c.revoked_at.is_(None)).order_by(api_keys.c.expires_at, api_keys.c.id)
+    )
+    return list(session.execute(chosen.limit(limit)).mappings())

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
+from sqlalchemy import RowMapping, case, func, select, union_all
+from sqlalchemy.orm import Session
+
+from ..access import Actor, Permission
+from ..accounts.models import users
+from ..api_keys.models import api_keys
 from ..clock import rfc3339
-from ..db import Row
+from ..db import Row, find_row, hour_of
+from ..errors import NotFound
 from ..listing import ListSpec, Sortable
 from .models import api_audit_log
 
@@ -22,6 +31,57 @@ AUDIT = ListSpec(
 )
 
 
+def load_entry(session: Session, actor: Actor, entry_id: str) -> RowMapping:
+    """The entry's row.
+
+    Raises:
+        Forbidden: the actor may not read the audit trail.
+        NotFound: no such entry.
+    """
+    actor.require(Permission.READ_AUDIT)
+    row = find_row(session, api_audit_log, "aud", entry_id)
+    if row is None:
+        raise NotFound(f"There is no audit entry {entry_id[:40]!r}.")
+    return row
+
+
+def names_of(session: Session, rows: Iterable[Row]) -> dict[str, str]:
+    """The names of the keys and users in these entries, by id, in one statement; absent for those that are gone."""
+    entries = list(rows)
+    key_ids = {row["key_id"] for row in entries} - {None}
+    user_ids = {row["user_id"] for row in entries} - {None}
+    found = union_all(
+        select(api_keys.c.id, api_keys.c.name).where(api_keys.c.id.in_(key_ids)),
+        select(users.c.id, users.c.name).where(users.c.id.in_(user_ids)),
+    )
+    return {row.id: row.name for row in session.execute(found)} if key_ids or user_ids else {}
+
+
+def known_keys(session: Session) -> list[tuple[str, str]]:
+    """Id and name of every key there ever was, by name: what the trail may be narrowed to."""
+    chosen = select(api_keys.c.id, api_keys.c.name).order_by(api_keys.c.name, api_keys.c.id)
+    return [(row.id, row.name) for row in session.execute(chosen)]
+
+
 def represent_entry(row: Row) -> dict[str, Any]:
     """The entry as the API shows it."""
     return {"id": row["id"], "object": "audit_entry", "at": rfc3339(row["at"]), **{name: row[name] for name in SHOWN}}
+
+
+def calls_by_hour(session: Session, since: datetime) -> dict[str, tuple[int, int]]:
+    """Calls of the API and how many of them were answered with an error, by hour (`db.hour_of`). One pass over the index of `at`."""
+    hour = hour_of(session, api_audit_log.c.at).label("hour")
+    refused = func.sum(case((api_audit_log.c.status_code >= 400, 1), else_=0))
+    counted = (
+        select(hour, func.count(), refused)
+        .where(api_audit_log.c.at >= since, api_audit_log.c.source == "api")
+        .group_by(hour)
+    )
+    return {row[0]: (int(row[1]), int(row[2])) for row in session.execute(counted)}
+
+
+def latest_calls(session: Session, key_id: str, limit: int) -> list[RowMapping]:
+    """The newest calls of one key."""
+    chosen = select(api_audit_log).where(api_audit_log.c.key_id == key_id)
+    newest = chosen.order_by(api_audit_log.c.at.desc(), api_audit_log.c.id.desc())
+    return list(session.execute(newest.limit(limit)).mappings())

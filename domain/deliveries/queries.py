@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +17,7 @@ from ..errors import NotFound
 from ..events.models import events
 from ..ids import is_id
 from ..listing import ListSpec, Sortable
+from ..webhooks.models import webhooks
 from .models import webhook_attempts, webhook_deliveries
 
 _FILTERS = ("id", "webhook_id", "event_id", "event_type", "status", "attempts_count", "last_status_code", "created_at")
@@ -55,6 +58,57 @@ def attempts_of(session: Session, delivery_id: str) -> list[RowMapping]:
     return list(session.execute(chosen.order_by(webhook_attempts.c.number.desc())).mappings())
 
 
+def latest_attempts(session: Session, delivery_ids: Iterable[str]) -> dict[str, RowMapping]:
+    """The newest attempt of each of these deliveries, in one statement; absent for those not tried yet."""
+    newest = (
+        select(webhook_attempts.c.delivery_id, func.max(webhook_attempts.c.number).label("number"))
+        .where(webhook_attempts.c.delivery_id.in_(list(delivery_ids)))
+        .group_by(webhook_attempts.c.delivery_id)
+        .subquery()
+    )
+    same = (webhook_attempts.c.delivery_id == newest.c.delivery_id) & (webhook_attempts.c.number == newest.c.number)
+    rows = session.execute(select(webhook_attempts).join(newest, same)).mappings()
+    return {row["delivery_id"]: row for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What a webhook has been sent.
+
+    Attributes:
+        counts: deliveries since some time, by status; a status without any is absent.
+        last: the newest delivery of all, None when there is none.
+    """
+
+    counts: dict[str, int]
+    last: RowMapping | None
+
+
+def activity_of(session: Session, webhook_ids: Iterable[str], since: datetime) -> dict[str, Activity]:
+    """The activity of every one of these webhooks, in two statements. Counts are of deliveries made since then."""
+    table, ids = webhook_deliveries, list(webhook_ids)
+    counted = (
+        select(table.c.webhook_id, table.c.status, func.count().label("deliveries"))
+        .where(table.c.webhook_id.in_(ids), table.c.created_at >= since)
+        .group_by(table.c.webhook_id, table.c.status)
+    )
+    counts: dict[str, dict[str, int]] = {webhook_id: {} for webhook_id in ids}
+    for row in session.execute(counted):
+        counts[row.webhook_id][row.status] = row.deliveries
+    # One step down an index for each webhook; grouping would read every delivery there ever was.
+    newest = (
+        select(table.c.id)
+        .where(table.c.webhook_id == webhooks.c.id)
+        .order_by(table.c.created_at.desc(), table.c.id.desc())
+        .limit(1)
+        .correlate(webhooks)
+        .scalar_subquery()
+    )
+    latest = select(table).join(webhooks, table.c.id == newest).where(webhooks.c.id.in_(ids))
+    last = {row["webhook_id"]: row for row in session.execute(latest).mappings()}
+    return {webhook_id: Activity(counts[webhook_id], last.get(webhook_id)) for webhook_id in ids}
+
+
 def next_due(session: Session) -> datetime | None:
     """When the next delivery, or lease that ran out, is due; None when nothing waits."""
     table = webhook_deliveries
@@ -77,3 +131,10 @@ def represent_delivery(row: Row) -> dict[str, Any]:
         "created_at": rfc3339(row["created_at"]),
         "finished_at": rfc3339(row["finished_at"]) if row["finished_at"] else None,
     }
+
+
+def counts_by_status(session: Session, since: datetime) -> dict[str, int]:
+    """How many deliveries made since then are in each status."""
+    table = webhook_deliveries
+    counted = select(table.c.status, func.count()).where(table.c.created_at >= since).group_by(table.c.status)
+    return {row[0]: int(row[1]) for row in session.execute(counted)}

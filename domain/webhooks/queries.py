@@ -81,3 +81,10 @@ def represent_webhook(row: Row, project_ids: list[str] | None) -> dict[str, Any]
         "updated_at": rfc3339(row["updated_at"]),
         "version": row["version"],
     }
+
+
+def webhooks_in_trouble(session: Session, limit: int) -> list[RowMapping]:
+    """Webhooks that are failing, or that Callsheet disabled; the latest change first."""
+    trouble = or_(webhooks.c.disabled_reason.is_not(None), webhooks.c.enabled & webhooks.c.failing_since.is_not(None))
+    chosen = select(webhooks).where(trouble).order_by(webhooks.c.updated_at.desc(), webhooks.c.id)
+    return list(session.execute(chosen.limit(limit)).mappings())

@@ -1,0 +1,115 @@
+"""What the tests of jobs share: a runtime over the test's database and Redis, and a webhook to a local receiver."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+import redis
+from sqlalchemy import RowMapping, select
+
+from domain.access import SYSTEM
+from domain.clock import system_clock
+from domain.crypto import Keyring
+from domain.db import Database
+from domain.deliveries.models import webhook_attempts, webhook_deliveries
+from domain.events.commands import Context, record_event
+from domain.webhooks.commands import NewWebhook, create_webhook
+from domain.webhooks.models import webhooks
+from jobs.queues import Bell
+from jobs.runtime import Runtime
+from tests.support.receiver import Receiver, receiver
+
+LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
+
+
+@dataclass(frozen=True)
+class JobSettings:
+    """The settings that a runtime reads."""
+
+    database_url: str
+    redis_url: str
+    secret_key: bytes = b"x" * 32
+    webhook_schedule: tuple[int, ...] = (0, 5, 300)
+    webhook_allow_cidrs: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = LOOPBACK
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A runtime, a receiver, and the few things that tests do with them."""
+
+    runtime: Runtime
+    receiver: Receiver
+
+    @property
+    def database(self) -> Database:
+        return self.runtime.database
+
+    def webhook(self, url: str | None = None, event_types: tuple[str, ...] = ("asset.*",)) -> tuple[str, str]:
+        """Register a webhook; its id and secret."""
+        wanted = NewWebhook(url=url or self.receiver.url, event_types=event_types)
+        with self.database.transaction() as session:
+            return create_webhook(session, self.context(), self.runtime.keyring, wanted, lambda _: None)
+
+    def events(self, count: int, event_type: str = "asset.approved") -> list[str]:
+        """Record events in one transaction; their ids."""
+        data = {"object": "character", "id": "chr_00000000000000000000000001", "name": "Mara – ångström"}
+        with self.database.transaction() as session:
+            return [
+                record_event(session, self.context(), type=event_type, project_id=None, data=data) for _ in range(count)
+            ]
+
+    def context(self) -> Context:
+        return Context(SYSTEM, system_clock(), "req_test")
+
+    def drain(self) -> int:
+        return self.runtime.drain(listen=False)
+
+    def deliveries(self) -> list[RowMapping]:
+        with self.database.reading() as session:
+            return list(session.execute(select(webhook_deliveries).order_by(webhook_deliveries.c.id)).mappings())
+
+    def delivery(self) -> RowMapping:
+        (only,) = self.deliveries()
+        return only
+
+    def attempts(self) -> list[RowMapping]:
+        with self.database.reading() as session:
+            return list(session.execute(select(webhook_attempts).order_by(webhook_attempts.c.number)).mappings())
+
+    def webhook_row(self) -> RowMapping:
+        with self.database.reading() as session:
+            return session.execute(select(webhooks)).mappings().one()
+
+
+@pytest.fixture
+def settings(database_url: str, redis_url: str) -> JobSettings:
+    return JobSettings(database_url, redis_url)
+
+
+@pytest.fixture
+def stage(settings: JobSettings, redis_client: redis.Redis) -> Iterator[Stage]:
+    runtime = Runtime.build(settings)
+    with receiver() as listening:
+        yield Stage(runtime, listening)
+    runtime.database.dispose()
+    runtime.redis.close()
+
+
+@pytest.fixture
+def bell(redis_url: str, redis_client: redis.Redis) -> Iterator[Bell]:
+    with redis.Redis.from_url(redis_url) as client:
+        yield Bell(client)
+
+
+@pytest.fixture
+def keyring() -> Keyring:
+    return Keyring(b"x" * 32)
+
+
+@pytest.fixture
+def at() -> Callable[[str], datetime]:
+    return lambda text: datetime.fromisoformat(text).replace(tzinfo=UTC)

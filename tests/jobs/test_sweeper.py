@@ -1,0 +1,77 @@
+"""The sweeper: rings for what is overdue, delivers by itself while Redis is away, prunes, says that it is alive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import redis
+from sqlalchemy import func, insert, select, update
+
+from domain.accounts.models import sessions
+from domain.clock import system_clock
+from domain.db import Database
+from domain.deliveries.models import webhook_deliveries
+from domain.operations.queries import last_beat
+from jobs.runtime import Runtime
+from jobs.sweeper import Sweeper
+from tests.jobs.conftest import JobSettings, Stage
+from tests.jobs.test_bell import waiting
+from tests.support.receiver import receiver
+
+
+@pytest.fixture
+def without_redis(settings: JobSettings) -> Iterator[Stage]:
+    runtime = Runtime.build(replace(settings, redis_url="redis://127.0.0.1:9/0"))
+    with receiver() as listening:
+        yield Stage(runtime, listening)
+    runtime.database.dispose()
+
+
+def overdue(database: Database) -> None:
+    with database.transaction() as session:
+        session.execute(update(webhook_deliveries).values(due_at=system_clock() - timedelta(seconds=5)))
+
+
+def test_it_rings_for_what_is_overdue(stage: Stage, redis_client: redis.Redis) -> None:
+    stage.webhook()
+    stage.events(1)
+    Sweeper(stage.runtime).tick()
+    assert waiting(redis_client) == []  # too fresh: it has a bell of its own
+
+    overdue(stage.database)
+    Sweeper(stage.runtime).tick()
+    assert len(waiting(redis_client)) == 1
+
+
+def test_it_delivers_by_itself_while_redis_is_away(without_redis: Stage) -> None:
+    _, secret = without_redis.webhook()
+    without_redis.events(3)
+    overdue(without_redis.database)
+    Sweeper(without_redis.runtime).tick()
+
+    assert len(without_redis.receiver.ids()) == 3
+    for arrival in without_redis.receiver.arrivals:
+        arrival.verify(secret)
+
+
+def test_it_says_that_it_is_alive(stage: Stage) -> None:
+    before = system_clock()
+    Sweeper(stage.runtime).tick()
+    with stage.database.reading() as session:
+        beat = last_beat(session, "sweeper")
+    assert beat is not None
+    assert beat >= before
+
+
+def test_it_prunes_sessions_that_ended(stage: Stage) -> None:
+    now = system_clock()
+    with stage.database.transaction() as session:
+        for number, ends in ((b"old", now - timedelta(1)), (b"new", now + timedelta(1))):
+            row = {"digest": number, "data": {}, "created_at": now, "seen_at": now, "expires_at": ends}
+            session.execute(insert(sessions).values(row))
+    Sweeper(stage.runtime).tick()
+    with stage.database.reading() as session:
+        assert session.execute(select(func.count()).select_from(sessions)).scalar_one() == 1
