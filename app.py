@@ -18,6 +18,7 @@ from domain.audit.commands import AuditWriter
 from domain.clock import Clock, system_clock
 from domain.crypto import Keyring
 from domain.db import Database, DeliveriesDue, KeyChanged, Signal
+from domain.operations.queries import WrongSecretKey, refuse_wrong_secret_key
 from domain.ports import Limiter, Services
 from jobs.health import HealthCheck
 from jobs.queues import Bell
@@ -57,8 +58,16 @@ def spread(signals: list[Signal], limiter: Limiter, bell: Bell) -> None:
 
 
 def create_app(settings: Settings, services: Services | None = None) -> Flask:
-    """The application: portal, API, command line."""
+    """The application: portal, API, command line.
+
+    Raises:
+        ConfigError: the secret key is not the one that the database was made with.
+    """
     services = services or build_services(settings)
+    try:
+        refuse_wrong_secret_key(services.database, services.keyring)
+    except WrongSecretKey as error:
+        raise ConfigError(str(error)) from None
     app = Flask(__name__, root_path=str(ROOT))
     app.secret_key = services.keyring.derive("flask")
     app.extensions["callsheet"] = services

@@ -16,16 +16,27 @@ from domain.listing import Page
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a view returns."""
+    """What a view returns.
+
+    Attributes:
+        once: secrets that `data` holds in this answer, and null in every replay of it.
+    """
 
     document: Mapping[str, Any]
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    once: Mapping[str, str] = field(default_factory=dict)
 
     def response(self) -> Response:
         """The HTTP response."""
-        body = orjson.dumps(self.document)
-        return Response(body, self.status, dict(self.headers), content_type="application/json")
+        return Response(self._body(self.once), self.status, dict(self.headers), content_type="application/json")
+
+    def kept(self) -> bytes:
+        """The body as it may be stored."""
+        return self._body(dict.fromkeys(self.once))
+
+    def _body(self, once: Mapping[str, str | None]) -> bytes:
+        return orjson.dumps({**self.document, "data": {**self.document["data"], **once}} if once else self.document)
 
 
 def one(data: Mapping[str, Any], *, etag: str | None = None) -> Answer:
@@ -33,9 +44,9 @@ def one(data: Mapping[str, Any], *, etag: str | None = None) -> Answer:
     return Answer({"data": data}, headers={} if etag is None else {"ETag": etag})
 
 
-def created(data: Mapping[str, Any], location: str) -> Answer:
-    """201 with the address of what was made."""
-    return Answer({"data": data}, 201, {"Location": location})
+def created(data: Mapping[str, Any], location: str, once: Mapping[str, str] | None = None) -> Answer:
+    """201 with the address of what was made. `once`: see `Answer`."""
+    return Answer({"data": data}, 201, {"Location": location}, once or {})
 
 
 def many(rows: Sequence[Mapping[str, Any]], page: Page) -> Answer:

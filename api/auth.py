@@ -14,8 +14,6 @@ from domain.api_keys.models import api_keys
 from domain.api_keys.queries import Credential, KeyRefused, find_credential, public_id
 from domain.ports import Grant, Services
 
-from .problems import Problem
-
 REMEMBER_SECONDS = 1.0
 MOST_REMEMBERED = 10_000
 NOTE_USE_EVERY = timedelta(minutes=1)
@@ -39,6 +37,14 @@ def presented_key(headers: Headers) -> str:
     raise KeyRefused("missing", "Send an API key as `Authorization: Bearer <key>` or `X-API-Key: <key>`.")
 
 
+class AddressRefused(Exception):
+    """The key is in force, but not for the caller's address: 403. `refused` is known to the audit."""
+
+    def __init__(self, ip: str, refused: Credential) -> None:
+        super().__init__(f"This key may not be used from {ip}.")
+        self.refused = refused
+
+
 class Authenticator:
     """Checks keys, takes a token for each call, and remembers credentials for a moment, per process."""
 
@@ -53,7 +59,7 @@ class Authenticator:
 
         Raises:
             KeyRefused: 401.
-            Problem: 403 when the address is not allowed.
+            AddressRefused: 403.
         """
         credential = self._recall(token)
         self._check(credential, token, ip, now)
@@ -70,7 +76,7 @@ class Authenticator:
     def _check(self, credential: Credential, token: str, ip: str, now: datetime) -> None:
         credential.check(self._services.keyring, token, now)
         if credential.allowed_cidrs and not _is_in(ip, credential.allowed_cidrs):
-            raise Problem("address-not-allowed", f"This key may not be used from {ip}.")
+            raise AddressRefused(ip, credential)
 
     def _recall(self, token: str) -> Credential:
         found = self._remembered.get(public_id(token))

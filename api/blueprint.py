@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, NoReturn
 
 from flask import Response, request
@@ -31,6 +31,7 @@ from .json_body import BadJson, load_strict
 from .problems import CONTENT_TYPE, Problem
 
 View = Callable[..., Answer]
+LARGEST_ENTITY = 256 * 1024
 
 
 class StrictParser(FlaskParser):
@@ -123,7 +124,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
             documented = self.response(status, _envelope(returns, listing is not None), headers=_headers(status))(
                 guarded
             )
-            documented = self.doc(operationId=id, **_documentation(loads, body, listing))(documented)
+            documented = self.doc(operationId=id, **_documentation(rule, body, listing))(documented)
             self.route(rule, methods=[method], endpoint=id)(documented)
             return documented  # type: ignore[no-any-return]
 
@@ -137,15 +138,18 @@ def _guard(operation: Operation, view: View) -> Callable[..., Response]:
         if not call.writes:
             with call.services.database.reading() as session:
                 call._session = session
-                return _run(call, operation, view, path)
+                return _unless_known(_run(call, operation, view, path).response())
+        if len(call.raw_body) > LARGEST_ENTITY:
+            raise Problem("body-too-large", f"Keep the body of one object to {LARGEST_ENTITY:,} bytes.")
         key = idempotency.record_key(call)
         with call.services.database.transaction() as session:
             call._session = session
             response = idempotency.replay(call, key) if key else None
             if response is None:
-                response = _run(call, operation, view, path)
+                answer = _run(call, operation, view, path)
+                response = answer.response()
                 if key:
-                    idempotency.keep(call, key, response)
+                    idempotency.keep(call, key, response, answer.kept())
             write_entry(session, call.audit_entry(response))
         call.audited = True
         return response
@@ -153,14 +157,18 @@ def _guard(operation: Operation, view: View) -> Callable[..., Response]:
     return run
 
 
-def _run(call: Call, operation: Operation, view: View, path: dict[str, str]) -> Response:
+def _run(call: Call, operation: Operation, view: View, path: dict[str, str]) -> Answer:
     if operation.loads is not None:
         call._target = load(call.session, call.actor, operation.loads, path.pop("id"), for_update=call.writes)
     call.actor.require(operation.permission)
-    response = view(call, **path).response()
+    return view(call, **path)
+
+
+def _unless_known(response: Response) -> Response:
+    """The response, or 304 when the caller has this version."""
     etag = response.headers.get("ETag")
-    if etag and not call.writes and request.if_none_match.contains_weak(etag.strip('"')):
-        response = Response(status=304, headers={"ETag": etag})
+    if etag and request.if_none_match.contains_weak(etag.strip('"')):
+        return Response(status=304, headers={"ETag": etag})
     return response
 
 
@@ -171,6 +179,7 @@ class PageSchema(Schema):
     limit = fields.Integer(metadata={"description": "Most objects on this page."})
 
 
+@cache  # one class for each: two of one name would be two schemas in the document
 def _envelope(schema: type[Schema], is_list: bool) -> type[Schema]:
     name = schema.__name__.removesuffix("Schema")
     if is_list:
@@ -191,9 +200,9 @@ def _headers(status: int) -> dict[str, Any]:
     return {name: {"description": text, "schema": {"type": "string"}} for name, text in shown.items()}
 
 
-def _documentation(loads: Kind | None, body: type[Schema] | None, listing: ListSpec | None) -> dict[str, Any]:
+def _documentation(rule: str, body: type[Schema] | None, listing: ListSpec | None) -> dict[str, Any]:
     codes = [400, 401, 403, 429, 500, 503]
-    codes += [404] if loads is not None else []
+    codes += [404] if "<" in rule else []
     codes += [409, 413, 415, 422] if body is not None else []
     parameters = [] if listing is None else _list_parameters(listing)
     if body is not None:

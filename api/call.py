@@ -51,7 +51,7 @@ class Call:
     def begin(cls, services: Services) -> Call:
         """The call of the current request."""
         given = request.headers.get("X-Request-Id", "")
-        sane = _SANE_REQUEST_ID.fullmatch(given) is not None
+        sane = _SANE_REQUEST_ID.fullmatch(given) is not None and clean_text(given) == given
         hops = request.headers.get("X-Forwarded-For", "").split(",")
         ip = client_address(request.remote_addr, hops, services.settings.trusted_proxies)
         return cls(services, services.clock(), given if sane else new_id("req"), ip)
@@ -96,7 +96,7 @@ class Call:
             method=request.method[:20],
             route=None if rule is None else rule.rule.replace("<", "{").replace(">", "}"),
             path=clean_text(request.path, 2000),
-            params=masked_params(request.args.to_dict(flat=True), self._body_for_audit()),
+            params=masked_params(self._query_for_audit(), self._body_for_audit()),
             status_code=response.status_code,
             problem=self.problem,
             request_id=self.request_id,
@@ -108,6 +108,10 @@ class Call:
             bytes_out=length,
             duration_ms=round((time.perf_counter() - self.started) * 1000, 3),
         )
+
+    def _query_for_audit(self) -> dict[str, Any]:
+        """Every value of every parameter: what was given twice counted twice."""
+        return {name: values[0] if len(values) == 1 else values for name, values in request.args.lists()}
 
     def _body_for_audit(self) -> Any:
         if not self.raw_body:

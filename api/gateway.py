@@ -11,17 +11,19 @@ import time
 from typing import Any
 
 from flask import Flask, Response, g, request
+from sqlalchemy.exc import SQLAlchemyError
 
 from domain.api_keys.queries import KeyRefused
-from domain.ports import Grant, Services
+from domain.ports import Grant, Services, limited_as
 
-from .auth import FREE, Authenticator, presented_key
+from .auth import FREE, AddressRefused, Authenticator, presented_key
 from .call import Call, current_call
 from .problems import Problem, problem_of, problem_response
 
 PREFIX = "/api/v1"
 PUBLIC = frozenset({f"{PREFIX}/openapi.json", f"{PREFIX}/docs"})
 ADDRESS_PER_MINUTE = 120
+LONGEST_ADDRESS = 16 * 1024  # path and query; granian's own limit is four times this
 LARGEST_BODY = 1024 * 1024
 MOST_DRAINED = 4 * 1024 * 1024
 CHUNK = 64 * 1024
@@ -46,8 +48,17 @@ def register(app: Flask, services: Services) -> None:
         call = current_call()
         response = _audited(call, response)
         if call.credential is not None:
-            authenticator.note_use(call.credential, call.ip, call.at)
+            _note_use(call, authenticator)
         return response
+
+
+def _note_use(call: Call, authenticator: Authenticator) -> None:
+    """What was done is done and audited: failing to note it on the key changes no answer."""
+    assert call.credential is not None
+    try:
+        authenticator.note_use(call.credential, call.ip, call.at)
+    except SQLAlchemyError as error:
+        log.warning("the last use of a key could not be noted", exc_info=error)
 
 
 def is_api(path: str) -> bool:
@@ -67,7 +78,7 @@ def handle_error(error: Exception) -> Response:
 
 
 def admit(call: Call, authenticator: Authenticator) -> None:
-    """Let the call in, or raise what refuses it: 401, 403 allowlist, 429, 413, in this order."""
+    """Let the call in, or raise what refuses it: 401, 403 allowlist, 429, 414, 413, in this order."""
     if request.path in PUBLIC:
         _limit_address(call)
         return
@@ -81,14 +92,20 @@ def admit(call: Call, authenticator: Authenticator) -> None:
         _limit_address(call)
         challenge = {"WWW-Authenticate": 'Bearer realm="callsheet"'}
         raise Problem(f"key-{refusal.reason}", str(refusal), headers=challenge) from None
+    except AddressRefused as refusal:
+        call.key_id, call.secret_id = refusal.refused.key_id, refusal.refused.secret_id
+        _limit_address(call)
+        raise Problem("address-not-allowed", str(refusal)) from None
     call.key_id, call.secret_id = call.credential.key_id, call.credential.secret_id
     _require(call, call.grant)
+    if len(request.path) + len(request.query_string) > LONGEST_ADDRESS:
+        raise Problem("uri-too-long", f"Keep path and query to {LONGEST_ADDRESS:,} bytes.")
     call.raw_body = read_body(request.environ)
 
 
 def _limit_address(call: Call) -> None:
     call.bucket = "address"
-    call.grant = call.services.limiter.take(f"address:{call.ip}", ADDRESS_PER_MINUTE)
+    call.grant = call.services.limiter.take(f"address:{limited_as(call.ip)}", ADDRESS_PER_MINUTE)
     _require(call, call.grant)
 
 
@@ -107,11 +124,14 @@ def read_body(environ: dict[str, Any]) -> bytes:
     """The whole body, counted here; what is too large is drained (up to 4 MiB) so that the caller can read the answer.
 
     Raises:
-        Problem: 413.
+        Problem: 413; 400 when the caller sent less than it declared.
     """
     declared = environ.get("CONTENT_LENGTH") or ""
+    counted = declared.isascii() and declared.isdigit() and len(declared) < 20
     chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
-    if not declared.isdigit() and not chunked:
+    if declared and not counted:
+        raise Problem("bad-request", "`Content-Length` must be a whole number.")
+    if not counted and not chunked:
         return b""
     left = MOST_DRAINED if chunked else min(int(declared), MOST_DRAINED)
     stream, parts, size = environ["wsgi.input"], [], 0
@@ -122,8 +142,10 @@ def read_body(environ: dict[str, Any]) -> bytes:
         left, size = left - len(part), size + len(part)
         if size <= LARGEST_BODY:
             parts.append(part)
-    if size > LARGEST_BODY or (declared.isdigit() and int(declared) > LARGEST_BODY):
+    if size > LARGEST_BODY or (counted and int(declared) > LARGEST_BODY):
         raise Problem("body-too-large", f"Keep the body to {LARGEST_BODY:,} bytes.")
+    if counted and not chunked and size < int(declared):
+        raise Problem("bad-request", "The body ended before its `Content-Length`.")
     return b"".join(parts)
 
 
@@ -149,6 +171,7 @@ def _audited(call: Call, response: Response) -> Response:
     if not call.audited:
         try:
             call.services.audit.write(call.audit_entry(response))
+            call.audited = True
         except Exception as error:
             log.critical("an audit row could not be written", exc_info=error)
             problem = Problem("audit-unavailable", "Nothing was answered because it could not be audited; try again.",

@@ -62,7 +62,7 @@ def _still_running() -> Problem:
     return Problem("idempotency-in-progress", "Try again in a second.", headers={"Retry-After": "1"})
 
 
-def keep(call: Call, key: RecordKey, response: Response) -> None:
-    """Store the answer in the transaction of the write."""
+def keep(call: Call, key: RecordKey, response: Response, body: bytes) -> None:
+    """Store the answer, with `body` in place of its own, in the transaction of the write."""
     headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
-    keep_answer(call.session, key, response.status_code, headers, response.get_data())
+    keep_answer(call.session, key, response.status_code, headers, body)

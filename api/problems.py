@@ -11,10 +11,13 @@ from flask import Response, request
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import NotFound as WebNotFound
+from werkzeug.routing import RequestRedirect
 
 from domain.errors import BadQuery, Conflict, FieldError, Forbidden, Invalid, NotFound
 
 CONTENT_TYPE = "application/problem+json"
+MOST_ERRORS = 100  # a small body can hold a great many mistakes
 
 # Slug: status and title. The slug ends the `type` URI, `/problems/<slug>`, where a page explains it.
 PROBLEMS: dict[str, tuple[int, str]] = {
@@ -86,6 +89,8 @@ def problem_of(error: Exception) -> Problem:
 
 
 def _of_http(error: HTTPException) -> Problem:
+    if isinstance(error, RequestRedirect):  # doubled slashes: an API answers the path it was asked for, or 404
+        error = WebNotFound()
     slug = _BY_STATUS.get(error.code or 500, "internal-error" if (error.code or 500) >= 500 else "bad-request")
     headers = {name: value for name, value in error.get_headers() if name.lower() == "allow"}
     if slug == "not-found":
@@ -110,9 +115,8 @@ def problem_response(problem: Problem, request_id: str) -> Response:
         **problem.extra,
     }
     if problem.errors:
-        document["errors"] = [
-            {"field": error.field, "code": error.code, "message": error.message} for error in problem.errors
-        ]
+        told = problem.errors[:MOST_ERRORS]
+        document["errors"] = [{"field": e.field, "code": e.code, "message": e.message} for e in told]
     body = orjson.dumps(document, default=str)
     response = Response(body, status, dict(problem.headers), content_type=CONTENT_TYPE)
     response.headers["Cache-Control"] = "no-store"

@@ -10,13 +10,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import itertools
+import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Boolean, ColumnElement, Integer, RowMapping, Select, and_, false, literal, or_, tuple_
+from sqlalchemy import Boolean, ColumnElement, Integer, RowMapping, Select, and_, false, func, literal, or_, tuple_
 from sqlalchemy.orm import Session
 
 from .clock import parse_rfc3339, rfc3339
@@ -28,6 +29,9 @@ LARGEST_LIMIT = 200
 # PostgreSQL's INTEGER; a larger number would be an error there and match nothing here.
 LARGEST_INTEGER = 2**31 - 1
 PAGING = ("limit", "cursor", "sort")
+# Databases limit a statement's values and the depth of its conditions; nobody reads a list through a thousand of them.
+LARGEST_IN = 200
+MOST_PARAMETERS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,9 @@ def parse(spec: ListSpec, parameters: Iterable[tuple[str, str]], also: Iterable[
     conditions: list[ColumnElement[bool]] = []
     paging: dict[str, str] = {}
     ignored = set(also)
-    for name, value in parameters:
+    for number, (name, value) in enumerate(parameters, 1):
+        if number > MOST_PARAMETERS:
+            raise BadQuery(name[:60], f"Keep to {MOST_PARAMETERS} query parameters.")
         if name in PAGING:
             if name in paging:
                 raise BadQuery(name, f"`{name}` was given twice.")
@@ -138,7 +144,7 @@ def fetch(session: Session, query: ListQuery, statement: Select[Any]) -> Page:
 def _limit(text: str | None) -> int:
     if text is None:
         return DEFAULT_LIMIT
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= LARGEST_LIMIT:
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or not 1 <= int(text) <= LARGEST_LIMIT:
         raise BadQuery("limit", f"`limit` must be a whole number from 1 to {LARGEST_LIMIT}.")
     return int(text)
 
@@ -161,6 +167,10 @@ def _names(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
+def _lower_ascii(text: str) -> str:
+    return text.translate({ord(letter): letter.lower() for letter in string.ascii_uppercase})
+
+
 OPERATORS: dict[str, Callable[[ColumnElement[Any], Any], ColumnElement[bool]]] = {
     "eq": lambda column, value: column == value,
     "ne": lambda column, value: column.is_distinct_from(value),
@@ -169,7 +179,8 @@ OPERATORS: dict[str, Callable[[ColumnElement[Any], Any], ColumnElement[bool]]] =
     "lt": lambda column, value: column < value,
     "lte": lambda column, value: column <= value,
     "in": lambda column, values: column.in_(values),
-    "contains": lambda column, value: column.contains(value, autoescape=True),
+    # SQLite's LIKE takes no notice of the case of ASCII letters, PostgreSQL's does: here neither does.
+    "contains": lambda column, value: func.lower(column).contains(_lower_ascii(value), autoescape=True),
     "isnull": lambda column, value: column.is_(None) if value else column.is_not(None),
 }
 
@@ -185,7 +196,9 @@ def _condition(spec: ListSpec, parameter: str, text: str) -> ColumnElement[bool]
         raise BadQuery(parameter, f"`{name}` has no operator {operator[:40]!r}; there are {_names(OPERATORS)}.")
     if operator == "isnull":
         return OPERATORS[operator](column, _boolean(parameter, text))
-    values = text.split(",") if operator == "in" else [text]
+    values = text.split(",", LARGEST_IN) if operator == "in" else [text]
+    if len(values) > LARGEST_IN:
+        raise BadQuery(parameter, f"`{parameter}` takes at most {LARGEST_IN} values.")
     parsed = [_value(parameter, column, value) for value in values]
     return OPERATORS[operator](column, parsed if operator == "in" else parsed[0])
 

@@ -27,6 +27,10 @@ class Options(Protocol):
     @property
     def demo(self) -> bool: ...
     @property
+    def demo_receiver_port(self) -> int: ...
+    @property
+    def webhook_schedule(self) -> tuple[int, ...]: ...
+    @property
     def metrics_token(self) -> str: ...
     @property
     def cookie_secure(self) -> bool: ...
@@ -105,6 +109,13 @@ def client_address(peer: str | None, forwarded_for: Iterable[str], trusted: tupl
             break
         address = hop
     return address
+
+
+def limited_as(address: str) -> str:
+    """The name under which an address is limited: of IPv6 its /64, all of which one caller has."""
+    if ":" not in address or not _is_address(address):
+        return address
+    return str(ipaddress.ip_network((address.partition("%")[0], 64), strict=False))
 
 
 def _plain(text: str) -> str:

@@ -14,6 +14,7 @@ from redis.retry import Retry
 from domain.clock import system_clock
 from domain.crypto import Keyring
 from domain.db import Database
+from domain.operations.queries import refuse_wrong_secret_key
 from domain.webhooks.addresses import Network
 from domain.webhooks.retry import Schedule
 
@@ -57,9 +58,16 @@ class Runtime:
 
     @classmethod
     def build(cls, settings: JobSettings, pool: int = 4) -> Runtime:
-        """Connects to nothing yet."""
+        """Connects to the database only to compare the secret key's fingerprint.
+
+        Raises:
+            WrongSecretKey: this process could not sign what it delivers.
+        """
         redis = quick_redis(settings.redis_url)
-        return cls(Database(settings.database_url, pool), Keyring(settings.secret_key), redis, Bell(redis), settings)
+        database, keyring = Database(settings.database_url, pool), Keyring(settings.secret_key)
+        refuse_wrong_secret_key(database, keyring)
+        database.dispose()  # a worker forks: no connection may be shared with its children
+        return cls(database, keyring, redis, Bell(redis), settings)
 
     def drain(self, *, listen: bool) -> int:
         """Deliver what is due; how many attempts were made. `listen`: then wait for rings, a minute in all.

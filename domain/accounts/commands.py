@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from ..access import Actor, Permission, Role
 from ..errors import FieldError, Invalid
 from ..ids import new_id
+from ..projects.queries import check_projects
 from .models import user_projects, users
 from .passwords import LONGEST, SHORTEST, hash_password
 
@@ -40,7 +41,8 @@ def create_user(
     """
     actor.require(Permission.MANAGE_USERS)
     email = email.strip().lower()
-    errors = _check(session, email, name, password, role)
+    listed = list(project_ids or ())
+    errors = _check(session, email, name, password, role) + check_projects(session, listed)
     if errors:
         raise Invalid(*errors)
     user_id = new_id("usr")
@@ -56,8 +58,8 @@ def create_user(
             updated_at=now,
         )
     )
-    if project_ids:
-        rows = [{"user_id": user_id, "project_id": project_id} for project_id in sorted(set(project_ids))]
+    if listed:
+        rows = [{"user_id": user_id, "project_id": project_id} for project_id in sorted(set(listed))]
         session.execute(insert(user_projects), rows)
     return user_id
 

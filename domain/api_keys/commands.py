@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
 from ..access import BY_ROLE, BY_SCOPE, Actor, Permission, Role, Scope
@@ -15,7 +15,7 @@ from ..crypto import Keyring
 from ..db import KeyChanged, signal_after_commit
 from ..errors import Conflict, FieldError, Forbidden, Invalid
 from ..ids import new_id
-from ..projects.models import projects
+from ..projects.queries import check_projects
 from . import tokens
 from .models import api_key_projects, api_key_secrets, api_keys
 from .queries import load_key
@@ -135,12 +135,7 @@ def _check_projects(session: Session, wanted: NewKey) -> list[FieldError]:
         return []
     if not wanted.project_ids:
         return [FieldError("/project_ids", "required", "List at least one project for the scope `project`.")]
-    found = session.execute(select(projects.c.id).where(projects.c.id.in_(wanted.project_ids))).scalars().all()
-    return [
-        FieldError(f"/project_ids/{index}", "unknown", f"There is no project {project_id[:40]!r}.")
-        for index, project_id in enumerate(wanted.project_ids)
-        if project_id not in found
-    ]
+    return check_projects(session, wanted.project_ids)
 
 
 def _check_cidrs(cidrs: Sequence[str]) -> list[FieldError]:

@@ -24,7 +24,7 @@ def make_token() -> tuple[str, str]:
     public_id = "".join(secrets.choice(ALPHABET) for _ in range(ID_LENGTH))
     secret = "".join(secrets.choice(ALPHABET) for _ in range(SECRET_LENGTH))
     body = f"csk_{public_id}_{secret}"
-    return public_id, f"{body}_{_check(body)}"
+    return public_id, f"{body}_{check_digits(body)}"
 
 
 def public_id_of(token: str) -> str:
@@ -40,12 +40,13 @@ def public_id_of(token: str) -> str:
         raise Malformed("The key is not of the right length: was it cut off when it was copied?")
     if any(character not in ALPHABET for part in parts[1:] for character in part):
         raise Malformed("A key holds only letters, digits and three underscores.")
-    if parts[3] != _check(token.rpartition("_")[0]):
+    if parts[3] != check_digits(token.rpartition("_")[0]):
         raise Malformed("The key's check digits do not fit: was it mistyped?")
     return parts[1]
 
 
-def _check(body: str) -> str:
+def check_digits(body: str) -> str:
+    """What ends a key that begins with `body`."""
     number, digits = zlib.crc32(body.encode()), ""
     for _ in range(CHECK_LENGTH):
         number, digit = divmod(number, 62)

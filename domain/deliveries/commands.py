@@ -217,15 +217,16 @@ def note_health(
     session: Session, failing: Sequence[str], healthy: Sequence[str], gone: Sequence[str], now: datetime
 ) -> None:
     """Keep each webhook's standing after a batch: failing since when, well again, or disabled by its own 410."""
+    changed = {"version": webhooks.c.version + 1, "updated_at": now}
     if failing:
         since = update(webhooks).where(webhooks.c.id.in_(failing), webhooks.c.failing_since.is_(None))
-        session.execute(since.values(failing_since=now))
+        session.execute(since.values(failing_since=now, **changed))
     if healthy:
         well = update(webhooks).where(webhooks.c.id.in_(healthy), webhooks.c.failing_since.is_not(None))
-        session.execute(well.values(failing_since=None))
+        session.execute(well.values(failing_since=None, **changed))
     if gone:
-        ended = update(webhooks).where(webhooks.c.id.in_(gone))
-        session.execute(ended.values(enabled=False, disabled_reason="gone", updated_at=now))
+        ended = update(webhooks).where(webhooks.c.id.in_(gone), webhooks.c.enabled)
+        session.execute(ended.values(enabled=False, disabled_reason="gone", **changed))
         waiting = update(webhook_deliveries).where(
             webhook_deliveries.c.webhook_id.in_(gone), webhook_deliveries.c.status == "pending"
         )

@@ -32,6 +32,9 @@ FAMILIES = tuple(dict.fromkeys(name.partition(".")[0] for name in TYPES))
 PATTERNS = ("*", *(f"{family}.*" for family in FAMILIES), *TYPES)
 
 
+MOST_PATTERNS = 100
+
+
 def family_of(event_type: str) -> str:
     """`asset` of `asset.approved`."""
     return event_type.partition(".")[0]
@@ -46,6 +49,8 @@ def check_patterns(patterns: list[str]) -> list[FieldError]:
     """The mistakes in a subscription's list of patterns."""
     if not patterns:
         return [FieldError("/event_types", "required", "Name at least one event type, `asset.*` or `*`.")]
+    if len(patterns) > MOST_PATTERNS:
+        return [FieldError("/event_types", "length", f"Name at most {MOST_PATTERNS} event types.")]
     return [
         FieldError(
             f"/event_types/{index}",

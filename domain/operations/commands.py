@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Float, bindparam, delete, select, update
+from sqlalchemy import Float, bindparam, delete, update
 from sqlalchemy.orm import Session
 
 from ..accounts.models import sessions
@@ -12,13 +12,10 @@ from ..crypto import Keyring
 from ..db import insert_ignoring_conflict, smaller, upsert
 from ..idempotency.models import idempotency_records
 from .models import heartbeats, installation, rate_buckets
+from .queries import FINGERPRINT, compare_secret_key
 
-FINGERPRINT = "secret_key_fingerprint"
 IDEMPOTENCY_KEPT = timedelta(hours=24)
-
-
-class WrongSecretKey(Exception):
-    """This database was made under another `CALLSHEET_SECRET_KEY`."""
+BUCKET_KEPT = timedelta(minutes=5)
 
 
 def check_secret_key(session: Session, keyring: Keyring) -> None:
@@ -30,11 +27,7 @@ def check_secret_key(session: Session, keyring: Keyring) -> None:
     row = {"name": FINGERPRINT, "value": keyring.fingerprint}
     if insert_ignoring_conflict(session, installation, row):
         return
-    known = session.execute(select(installation.c.value).where(installation.c.name == FINGERPRINT)).scalar_one()
-    if known != keyring.fingerprint:
-        raise WrongSecretKey(
-            "CALLSHEET_SECRET_KEY (or CALLSHEET_HOME/secret_key) is not the one this database was made with."
-        )
+    compare_secret_key(session, keyring)
 
 
 def beat(session: Session, name: str, now: datetime) -> None:
@@ -61,6 +54,8 @@ def take_from_bucket(session: Session, name: str, per_minute: int, cost: float, 
 
 
 def prune(session: Session, now: datetime) -> None:
-    """Delete what has outlived its use: sessions that ended, idempotency records past 24 hours."""
+    """Delete what has outlived its use: sessions that ended, idempotency records past 24 hours, full buckets."""
     session.execute(delete(sessions).where(sessions.c.expires_at <= now))
     session.execute(delete(idempotency_records).where(idempotency_records.c.created_at <= now - IDEMPOTENCY_KEPT))
+    # Full again, so as good as none: a bucket refills in a minute.
+    session.execute(delete(rate_buckets).where(rate_buckets.c.updated_at <= (now - BUCKET_KEPT).timestamp()))

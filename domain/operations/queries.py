@@ -5,9 +5,41 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from .models import heartbeats
+from ..crypto import Keyring
+from ..db import Database
+from .models import heartbeats, installation
+
+FINGERPRINT = "secret_key_fingerprint"
+
+
+class WrongSecretKey(Exception):
+    """This database was made under another `CALLSHEET_SECRET_KEY`."""
+
+
+def compare_secret_key(session: Session, keyring: Keyring) -> None:
+    """Refuse a secret key other than the one whose fingerprint the database remembers.
+
+    Raises:
+        WrongSecretKey: keys, webhook secrets and seals of this database could not be read.
+    """
+    chosen = select(installation.c.value).where(installation.c.name == FINGERPRINT)
+    known = session.execute(chosen).scalar_one_or_none()
+    if known is not None and known != keyring.fingerprint:
+        raise WrongSecretKey(
+            "CALLSHEET_SECRET_KEY (or CALLSHEET_HOME/secret_key) is not the one this database was made with."
+        )
+
+
+def refuse_wrong_secret_key(database: Database, keyring: Keyring) -> None:
+    """`compare_secret_key` at the start of a process; a database that does not answer or has no tables yet passes."""
+    try:
+        with database.reading() as session:
+            compare_secret_key(session, keyring)
+    except DBAPIError:
+        return
 
 
 def last_beat(session: Session, name: str) -> datetime | None:

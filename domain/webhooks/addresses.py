@@ -7,6 +7,7 @@ only 2000::/3 is public, less the ranges in it that embed or reserve other addre
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 LONGEST_URL = 2000
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 # IANA's special-purpose registries (RFC 6890 and its successors), and multicast and the former class E.
 FORBIDDEN_IPV4 = tuple(
@@ -66,17 +68,30 @@ def check_url(url: str) -> str:
 
 def _check_host(host: str) -> str:
     """Refuse spellings of an IPv4 address (`0x7f.1`, `2130706433`) that resolvers and people read differently."""
+    if ":" in host:
+        return _check_ipv6(host)
     try:
-        host.encode("idna" if not host.isascii() else "ascii")
+        name = host.encode("idna").decode()  # also refuses labels that are empty or too long
     except UnicodeError:
-        raise ForbiddenAddress("The URL's host is not a valid name.") from None
-    last = host.rstrip(".").rpartition(".")[2]
+        name = ""
+    if not _NAME.fullmatch(name):
+        raise ForbiddenAddress("The URL's host is not a valid name.")
+    last = name.rstrip(".").rpartition(".")[2]
     if last.isdigit() or last.lower().startswith("0x"):
         try:
             ipaddress.IPv4Address(host)
         except ValueError:
             raise ForbiddenAddress("Write an IPv4 address as four decimal numbers.") from None
     return host
+
+
+def _check_ipv6(host: str) -> str:
+    try:
+        if ipaddress.IPv6Address(host).scope_id is None:
+            return host
+    except ValueError:
+        pass
+    raise ForbiddenAddress("The URL's host is not an IPv6 address without a zone.")
 
 
 def check_addresses(addresses: Iterable[str], allowed: Iterable[Network]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from ..access import Permission
@@ -17,7 +17,7 @@ from ..events.catalogue import TYPES, check_patterns
 from ..events.commands import Context, write_event
 from ..events.examples import example_data
 from ..ids import new_id
-from ..projects.models import projects
+from ..projects.queries import check_projects
 from .addresses import ForbiddenAddress
 from .models import webhook_event_types, webhook_projects, webhook_secrets, webhooks
 from .queries import load_webhook
@@ -57,7 +57,7 @@ def create_webhook(
     """
     context.actor.require(Permission.MANAGE_WEBHOOKS)
     patterns = list(dict.fromkeys(wanted.event_types))
-    errors = _check(session, wanted, patterns) + _check_url(wanted.url, check_target)
+    errors = _check(session, wanted) + _check_url(wanted.url, check_target)
     if errors:
         raise Invalid(*errors)
     webhook_id, now = new_id("whk"), context.now
@@ -114,8 +114,8 @@ def send_test(session: Session, context: Context, webhook_id: str, event_type: s
     return deliver_to(session, webhook_id, event_id, event_type, context.now)
 
 
-def _check(session: Session, wanted: NewWebhook, patterns: list[str]) -> list[FieldError]:
-    errors = check_patterns(patterns)
+def _check(session: Session, wanted: NewWebhook) -> list[FieldError]:
+    errors = check_patterns(list(wanted.event_types))
     if len(wanted.description) > 2000 or "\0" in wanted.description:
         errors.append(
             FieldError("/description", "length", "Keep the description to 2,000 characters, none of them NUL.")
@@ -129,17 +129,7 @@ def _check(session: Session, wanted: NewWebhook, patterns: list[str]) -> list[Fi
             errors.append(FieldError(f"/{name}", "unknown", f"`{name}` must be one of {', '.join(allowed)}."))
     if wanted.project_ids is not None and not wanted.project_ids:
         errors.append(FieldError("/project_ids", "required", "List at least one project, or leave it out for all."))
-    for index, project_id in enumerate(_unknown_projects(session, wanted.project_ids or ())):
-        if project_id is not None:
-            errors.append(FieldError(f"/project_ids/{index}", "unknown", f"There is no project {project_id[:40]!r}."))
-    return errors
-
-
-def _unknown_projects(session: Session, project_ids: Sequence[str]) -> list[str | None]:
-    if not project_ids:
-        return []
-    known = set(session.execute(select(projects.c.id).where(projects.c.id.in_(project_ids))).scalars())
-    return [None if project_id in known else project_id for project_id in project_ids]
+    return errors + check_projects(session, wanted.project_ids or ())
 
 
 def _check_url(url: str, check_target: CheckTarget) -> list[FieldError]:

@@ -47,7 +47,8 @@ def post_webhook(call: Call, body: dict[str, Any]) -> Answer:
     webhook_id, secret = create_webhook(
         call.session, call.context, services.keyring, NewWebhook(**body), services.check_target
     )
-    return created({**_shown(call, webhook_id).document["data"], "secret": secret}, f"/api/v1/webhooks/{webhook_id}")
+    shown = _shown(call, webhook_id).document["data"]
+    return created(shown, f"/api/v1/webhooks/{webhook_id}", once={"secret": secret})
 
 
 @blueprint.operation("GET", "/webhooks/<webhook_id>", id="get_webhook", permission=MANAGE, returns=WebhookSchema)

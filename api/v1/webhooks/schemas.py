@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from marshmallow import Schema, fields
 
 from domain.webhooks.commands import PAYLOAD_VERSIONS, SIGNATURES
 
 from ..entities import ObjectSchema
+
+
+class TrueOrFalse(fields.Boolean):
+    """JSON's booleans alone: 1 equals True in Python, not in JSON."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
 
 
 class WebhookSchema(ObjectSchema):
@@ -21,7 +33,9 @@ class WebhookSchema(ObjectSchema):
     signature = fields.String(required=True, metadata={"enum": list(SIGNATURES)})
     enabled = fields.Boolean(required=True)
     status = fields.String(required=True, metadata={"enum": ["healthy", "failing", "disabled"]})
-    secret = fields.String(metadata={"description": "`whsec_…`; at creation only, it cannot be shown again."})
+    secret = fields.String(
+        allow_none=True, metadata={"description": "`whsec_…`; at creation only, null when that answer is replayed."}
+    )
 
 
 class NewWebhookSchema(Schema):
@@ -34,7 +48,7 @@ class NewWebhookSchema(Schema):
     project_ids = fields.List(fields.String(), load_default=None, allow_none=True)
     payload_version = fields.String(load_default="v1", metadata={"enum": list(PAYLOAD_VERSIONS)})
     signature = fields.String(load_default="v1", metadata={"enum": list(SIGNATURES)})
-    enabled = fields.Boolean(load_default=True, truthy={True}, falsy={False})
+    enabled = TrueOrFalse(load_default=True)
 
 
 class NewTestSchema(Schema):

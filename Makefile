@@ -1,0 +1,51 @@
+# `make help` lists what there is. PORT, CALLSHEET_HOME, DATABASE_URL and REDIS_URL are taken from the environment.
+
+PYTHON ?= python3
+PY := .venv/bin/python
+UNIQUE := app.py wsgi.py config.py domain api portal jobs deploy dev
+
+.DEFAULT_GOAL := help
+.PHONY: help run test e2e bench lint duplicates format clean install install-dev python
+
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# The recipe is one plain command, so make starts it without a shell between: see deploy/launch.py.
+run: install ## Start everything, with a demo studio in an empty database; Ctrl-C stops it
+	@$(PY) -m deploy.launch
+
+test: install-dev ## Run every test; arguments for pytest in ARGS
+	@$(PY) -m pytest $(ARGS)
+
+e2e: install-dev ## Run the tests that start the real processes
+	@$(PY) -m pytest -m e2e $(ARGS)
+
+bench: install-dev ## Measure the figures of docs/architecture.md
+	@$(PY) -m bench $(ARGS)
+
+lint: install-dev duplicates ## Check style, types, direction of imports, duplicate code
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@.venv/bin/lint-imports
+
+duplicates: install-dev ## Check that no logic is written twice
+	@$(PY) -m pylint --disable=all --enable=duplicate-code $(wildcard $(UNIQUE))
+
+format: install-dev ## Format the source and mend what ruff can mend
+	@$(PY) -m ruff format .
+	@$(PY) -m ruff check --fix .
+
+clean: ## Remove the virtual environment and every cache; data in CALLSHEET_HOME stays
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+install: python
+	@$(PYTHON) -m deploy.install requirements.txt
+
+install-dev: python
+	@$(PYTHON) -m deploy.install requirements-dev.txt
+
+python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	{ echo 'Callsheet needs Python 3.11 or later, which "$(PYTHON)" is not; name another with PYTHON=/path/to/python3.' >&2; exit 1; }

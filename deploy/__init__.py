@@ -1,0 +1,1 @@
+"""Starts and stops Callsheet on one machine: the checks, the supervisor, and the guard each program runs under."""

@@ -1,0 +1,117 @@
+"""The audit trail: who did what, when, from where, with what result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from flask import current_app, request, url_for
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from domain import listing
+from domain.access import Permission
+from domain.audit.models import api_audit_log
+from domain.audit.queries import AUDIT, known_keys, load_entry, names_of
+from domain.errors import BadQuery
+
+from ..blueprint import PortalBlueprint
+from ..context import actor, services
+from ..formatting import plain
+from ..htmx import render, wants_fragment
+from . import filters
+
+blueprint = PortalBlueprint("audit", __name__, permission=Permission.READ_AUDIT, url_prefix="/audit")
+
+API = "/api/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One page of the trail.
+
+    Attributes:
+        names: of the keys and users in it, by id.
+        problem: what is wrong with the query, when there are no rows because of it.
+    """
+
+    page: listing.Page
+    names: dict[str, str]
+    problem: BadQuery | None = None
+
+
+@blueprint.get("")
+def list_entries() -> Response:
+    """The trail, newest first, narrowed by the filter bar."""
+    pairs, now = filters.given(request.args.items(multi=True)), services().clock()
+    fields = filters.field_values(pairs)
+    with services().database.reading() as reading:
+        result = _find(reading, pairs)
+        # A fragment leaves the filter bar as it is.
+        choices = {} if wants_fragment() else _choices(reading, fields)
+    response = render(
+        "portal/audit/list.html",
+        "list",
+        http_status=400 if result.problem else 200,
+        result=result,
+        problem=plain(str(result.problem)),
+        pairs=pairs,
+        fields=fields,
+        extras=[(name, value) for name, value in pairs if name not in (*filters.FIELDS, *listing.PAGING)],
+        spans=[(name, label, _href(query)) for name, label, query in filters.spans(pairs, now)],
+        span=filters.current_span(pairs, now),
+        next_href=_href({**dict(pairs), "cursor": result.page.next}) if result.page.next else None,
+        first_href=_href(_without(pairs, "cursor")) if dict(pairs).get("cursor") else None,
+        **choices,
+    )
+    if wants_fragment():
+        response.headers["HX-Push-Url"] = _href(dict(pairs))  # the bar sends its empty fields too
+    return response
+
+
+@blueprint.get("/<entry_id>")
+def show(entry_id: str) -> Response:
+    """One entry, whole."""
+    with services().database.reading() as reading:
+        entry = load_entry(reading, actor(), entry_id)
+        names = names_of(reading, [entry])
+    return render("portal/audit/show.html", entry=entry, names=names)
+
+
+def _find(reading: Session, pairs: filters.Pairs) -> Result:
+    try:
+        query = listing.parse(AUDIT, filters.conditions(pairs))
+    except BadQuery as error:
+        return Result(listing.Page([], None, 0), {}, error)
+    page = listing.fetch(reading, query, select(api_audit_log))
+    return Result(page, names_of(reading, page.rows))
+
+
+def _choices(reading: Session, fields: Mapping[str, str]) -> dict[str, Any]:
+    rules = {rule.rule for rule in current_app.url_map.iter_rules() if rule.rule.startswith(f"{API}/")}
+    routes = sorted(rule.replace("<", "{").replace(">", "}") for rule in rules)
+    return {
+        "keys": _with(known_keys(reading), fields["key_id"]),
+        "routes": _with([(route, route.removeprefix(API)) for route in routes], fields["route"]),
+        "methods": _with([(method, method) for method in filters.METHODS], fields["method"]),
+        "classes": filters.CLASSES,
+    }
+
+
+def _with(options: list[tuple[str, str]], value: str) -> list[tuple[str, str]]:
+    """The options, and the value that the address brings if it is none of them, so that the bar says what holds."""
+    known = not value or any(value == option for option, _ in options)
+    return options if known else [*options, (value, value)]
+
+
+def _href(query: Mapping[str, str]) -> str:
+    """The trail's address. Names come from the caller, so they are no keyword arguments of `url_for`."""
+    path = url_for("portal.audit.list_entries")
+    return f"{path}?{urlencode(query, safe='/:', quote_via=quote)}" if query else path
+
+
+def _without(pairs: filters.Pairs, name: str) -> dict[str, str]:
+    return {key: value for key, value in pairs if key != name}

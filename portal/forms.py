@@ -1,0 +1,62 @@
+"""Forms: a marshmallow schema reads the shape, a command enforces the rules, and both name the fields at fault."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import request
+from marshmallow import EXCLUDE, Schema, ValidationError
+
+from domain.errors import Invalid
+
+from .formatting import plain
+
+
+class FormSchema(Schema):
+    """A form's shape. What it does not name, such as the CSRF field, is left alone."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+
+@dataclass(slots=True)
+class Form:
+    """A form as it was filled in.
+
+    Attributes:
+        values: what was typed, by field, for showing it again.
+        errors: one sentence by field; "" for the form as a whole.
+        data: the parsed values, empty while there are errors of shape.
+    """
+
+    values: dict[str, Any] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+
+    def refuse(self, error: Invalid) -> None:
+        """Take over the mistakes that a command found: `/allowed_cidrs/1` belongs to the field `allowed_cidrs`."""
+        for mistake in error.errors:
+            self.errors.setdefault(mistake.field.lstrip("/").partition("/")[0], plain(mistake.message))
+
+
+def read_form(schema: FormSchema, several: tuple[str, ...] = ()) -> Form:
+    """The posted form. `several` names the fields that may come more than once."""
+    values: dict[str, Any] = {
+        name: request.form.getlist(name) if name in several else value
+        for name, value in request.form.items()
+        if name in schema.fields
+    }
+    values |= {name: request.form.getlist(name) for name in several}
+    try:
+        return Form(values, data=schema.load(values))
+    except ValidationError as error:
+        return Form(values, errors=_first_of_each(error.messages_dict))
+
+
+def _first_of_each(messages: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        name: str(found[0] if isinstance(found, list) else next(iter(found.values()))[0])
+        for name, found in messages.items()
+    }

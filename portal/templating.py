@@ -1,0 +1,45 @@
+"""What every template may use: filters, and the macros of `templates/ui` as the global `ui`.
+
+A block that is rendered alone does not see its template's imports, so the macros are globals of the environment.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from jinja2 import Environment, StrictUndefined
+
+from domain.clock import rfc3339
+
+from . import charts, formatting, highlight
+
+FILTERS = {
+    "coloured_json": highlight.coloured_json,
+    "counted": formatting.counted,
+    "exact": formatting.exact,
+    "initials": formatting.initials,
+    "iso": rfc3339,
+    "joined": formatting.joined,
+    "number": formatting.number,
+    "percent_of": formatting.percent,
+    "pretty_json": highlight.pretty_json,
+    "relative": formatting.relative,
+    "sentence": formatting.sentence,
+    "shares": charts.shares,
+    "short_id": formatting.short_id,
+    "spark_points": charts.spark_points,
+    "tone": formatting.tone,
+    "words": formatting.words,
+}
+
+
+def register(env: Environment) -> None:
+    """Add the filters and the `ui` macros. Globals that the macros call, such as `csrf_field`, must be there before."""
+    env.undefined = StrictUndefined
+    env.trim_blocks = env.lstrip_blocks = True
+    env.filters.update(FILTERS)
+    # Macros call one another through this object, so it is a global before the first of them is loaded.
+    ui = env.globals["ui"] = SimpleNamespace()
+    for name in sorted(env.list_templates(filter_func=lambda name: name.startswith("ui/"))):
+        macros = vars(env.get_template(name).module)
+        vars(ui).update({key: value for key, value in macros.items() if not key.startswith("_")})

@@ -1,0 +1,1 @@
+"""Callsheet's tests."""

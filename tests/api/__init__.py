@@ -1,0 +1,1 @@
+"""The API as its callers know it, one file for each action."""

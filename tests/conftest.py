@@ -1,0 +1,73 @@
+"""Infrastructure for every test: databases, Redis, a browser. Data comes from the factories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import redis
+
+from domain.db import Database
+from tests.support import databases
+from tests.support.browser import chromium
+from tests.support.databases import PostgresqlDatabases, SqliteDatabases
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+
+@pytest.fixture(scope="session")
+def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabases:
+    return SqliteDatabases(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(scope="session")
+def postgresql_databases() -> Iterator[PostgresqlDatabases]:
+    with databases.postgresql() as cluster:
+        yield cluster
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of an empty, migrated database: the test runs once on each kind."""
+    maker: SqliteDatabases | PostgresqlDatabases = request.getfixturevalue(f"{request.param}_databases")
+    with maker.fresh() as url:
+        yield url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """An empty, migrated database: the test runs once on each kind."""
+    made = Database(database_url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A Redis database of this session alone."""
+    with databases.redis_database() as url:
+        yield url
+
+
+@pytest.fixture
+def redis_client(redis_url: str) -> Iterator[redis.Redis]:
+    """An empty Redis."""
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushdb()
+        yield client
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, for one module: while Playwright runs, nothing else in this process may run an event loop."""
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A CALLSHEET_HOME that does not exist yet."""
+    return tmp_path / "home"

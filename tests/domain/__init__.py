@@ -1,0 +1,1 @@
+"""The rules, whichever door they are reached through."""

@@ -1,0 +1,234 @@
+"""The audit trail: the list, its filters, one entry."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from domain.audit.commands import AuditEntry, write_entry
+from domain.ports import Services
+from tests.factories import make_key
+from tests.portal.conftest import SignIn
+from tests.support.page import Page, Visitor
+from tests.support.queries import recorded
+
+TRAIL = "/portal/audit"
+HTMX = {"HX-Request": "true"}
+APPROVALS = "/api/v1/characters/{id}/approvals"
+
+
+def write(services: Services, **values: Any) -> None:
+    """One audited call, an hour old unless told."""
+    plain: dict[str, Any] = {
+        "at": services.clock() - timedelta(hours=1),
+        "source": "api",
+        "method": "GET",
+        "route": "/api/v1/projects",
+        "path": "/api/v1/projects",
+        "status_code": 200,
+        "duration_ms": 1.25,
+        "ip": "192.0.2.7",
+    }
+    with services.database.transaction() as session:
+        write_entry(session, AuditEntry(**{**plain, **values}))
+
+
+def calls(page: Page) -> list[str]:
+    """What the rows tell of, without the actions of signing in."""
+    rows = [row.all("code")[0].text for row in page.tree.all("tr") if row.all("td")]
+    return [text for text in rows if not text.startswith("session.")]
+
+
+def narrowed(visitor: Visitor, query: str) -> list[str]:
+    return calls(visitor.get(f"{TRAIL}?{query}"))
+
+
+def test_an_entry_shows_who_what_when_and_how_it_ended(ada: Visitor, services: Services) -> None:
+    key = make_key(services.database, name="ShotGrid sync", keyring=services.keyring)
+    write(services, key_id=key.id, method="POST", route=APPROVALS, status_code=201)
+    row = next(row for row in ada.get(TRAIL).tree.all("tr") if "approvals" in row.text)
+    for shown in ("POST /characters/{id}/approvals", "201", "1.2 ms", "ShotGrid sync", "api", "192.0.2.7"):
+        assert shown in row.text
+
+
+def test_the_newest_is_first_and_actions_of_the_portal_are_in_it(ada: Visitor, services: Services) -> None:
+    write(services)
+    write(services, route="/api/v1/scenes", at=services.clock() - timedelta(hours=2))
+    page = ada.get(TRAIL)
+    assert calls(page) == ["GET /projects", "GET /scenes"]
+    assert "session.create" in page.text
+    assert "Ada Admin" in page.text
+
+
+def test_it_is_narrowed_by_key(ada: Visitor, services: Services) -> None:
+    keys = [make_key(services.database, name=name, keyring=services.keyring) for name in ("Kitsu", "ftrack")]
+    for key, route in zip(keys, ("/api/v1/me", "/api/v1/scenes"), strict=True):
+        write(services, key_id=key.id, route=route)
+    assert narrowed(ada, f"key_id={keys[0].id}") == ["GET /me"]
+    page = ada.get(f"{TRAIL}?key_id={keys[1].id}")
+    assert calls(page) == ["GET /scenes"]
+    assert page.form(TRAIL)["key_id"] == keys[1].id
+
+
+def test_it_is_narrowed_by_endpoint_method_and_status(ada: Visitor, services: Services) -> None:
+    write(services)
+    write(services, method="POST", status_code=422)
+    write(services, route=APPROVALS, method="POST", status_code=201)
+    assert narrowed(ada, "route=/api/v1/projects") == ["POST /projects", "GET /projects"]
+    assert narrowed(ada, "route=/api/v1/projects&method=POST") == ["POST /projects"]
+    assert narrowed(ada, "status_class=4xx") == ["POST /projects"]
+    assert narrowed(ada, "status_class=2xx&method=POST") == ["POST /characters/{id}/approvals"]
+    assert ada.get(f"{TRAIL}?route=/api/v1/gone").form(TRAIL)["route"] == "/api/v1/gone"
+
+
+def test_it_is_narrowed_by_time(ada: Visitor, services: Services) -> None:
+    now = services.clock()
+    for hours in (1, 5, 30):
+        write(services, at=now - timedelta(hours=hours), route=f"/api/v1/{hours}")
+    start, end = (now - timedelta(hours=hours) for hours in (6, 2))
+    assert narrowed(ada, f"at[gte]={start:%Y-%m-%dT%H:%M}&at[lt]={end:%Y-%m-%dT%H:%M}") == ["GET /5"]
+    assert narrowed(ada, f"at[gte]={start:%Y-%m-%dT%H:%M:%SZ}") == ["GET /1", "GET /5"]
+    page = ada.get(ada.get(TRAIL).links()["Last day"])
+    assert calls(page) == ["GET /1", "GET /5"]
+    assert page.form(TRAIL)["at[gte]"] == f"{now - timedelta(days=1):%Y-%m-%dT%H:%M}"
+    current = [link.text for link in page.tree.all("a") if link.attributes.get("aria-current") == "true"]
+    assert current == ["Last day"]
+
+
+def test_it_is_narrowed_by_request(ada: Visitor, services: Services) -> None:
+    write(services, request_id="req_one")
+    write(services, request_id="req_two", route="/api/v1/me")
+    assert narrowed(ada, "request_id=req_two") == ["GET /me"]
+
+
+def test_quick_ranges_keep_the_other_filters(ada: Visitor, services: Services) -> None:
+    links = ada.get(f"{TRAIL}?method=POST&at[gte]=2026-01-01T00:00").links()
+    assert "method=POST" in links["Last hour"]
+    assert links["All time"] == f"{TRAIL}?method=POST"
+
+
+def test_a_name_of_the_api_s_grammar_works_here_too(ada: Visitor, services: Services) -> None:
+    write(services, ip="198.51.100.9")
+    write(services)
+    page = ada.get(f"{TRAIL}?ip=198.51.100.9")
+    assert len(calls(page)) == 1
+    assert "ip = 198.51.100.9" in page.text
+    assert page.form(TRAIL)["ip"] == "198.51.100.9"
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter"),
+    [
+        ("colour=red", "colour"),
+        ("at[gte]=yesterday", "at[gte]"),
+        ("status_class=9xx", "status_class"),
+        ("key_id[like]=x", "key_id[like]"),
+        ("cursor=nonsense", "cursor"),
+        ("limit=0", "limit"),
+        ("status_code=abc", "status_code"),
+        ("endpoint=x&_scheme=javascript&_external=1", "endpoint"),
+        ("at[gte]=0001-01-01T00:00%2B14:00", "at[gte]"),
+        ("key_id=a%00b", "key_id"),
+    ],
+)
+def test_a_bad_query_is_a_notice_that_names_the_parameter(ada: Visitor, query: str, parameter: str) -> None:
+    page = ada.get(f"{TRAIL}?{query}", 400)
+    (notice,) = [node for node in page.tree.all("div") if node.attributes.get("role") == "alert"]
+    assert parameter in notice.text
+    assert page.heading == "Audit"
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00", "9999-12-31T23:59", "2026-11-22T20:18:03.5%2B02:00"])
+def test_any_time_of_the_calendar_will_do(ada: Visitor, text: str) -> None:
+    assert ada.get(f"{TRAIL}?at[gte]={text}").form(TRAIL)["at[gte]"]
+
+
+def test_htmx_is_given_the_list_and_a_clean_address(ada: Visitor, services: Services) -> None:
+    write(services)
+    page = ada.get(f"{TRAIL}?key_id=&route=/api/v1/projects&method=&at[gte]=&request_id=", headers=HTMX)
+    assert page.response.text.startswith('<div id="list"')
+    assert page.response.headers["HX-Push-Url"] == f"{TRAIL}?route=/api/v1/projects"
+    assert calls(page) == ["GET /projects"]
+    assert "Nothing matches" in ada.get(f"{TRAIL}?request_id=req_none", headers=HTMX).text
+
+
+def test_pages_keep_the_filters(ada: Visitor, services: Services) -> None:
+    for _ in range(60):
+        write(services, method="POST")
+    first = ada.get(f"{TRAIL}?method=POST")
+    following = first.links()["Next"]
+    assert "method=POST" in following
+    second = ada.get(following)
+    assert (len(calls(first)), len(calls(second))) == (50, 10)
+    assert second.links()["First page"] == f"{TRAIL}?method=POST"
+
+
+def test_one_entry_is_shown_whole(ada: Visitor, services: Services) -> None:
+    key = make_key(services.database, name="ShotGrid sync", keyring=services.keyring)
+    write(
+        services,
+        key_id=key.id,
+        secret_id="Ab3dE9xQ",
+        request_id="req_7",
+        problem="not-found",
+        status_code=404,
+        params={"query": {"q": "<script>"}},
+        user_agent="curl/8",
+        bytes_in=0,
+        bytes_out=1234,
+        rate_limit="read 598/600",
+        idempotency="replayed",
+        path="/api/v1/projects/prj_1",
+    )
+    page = ada.get(ada.get(f"{TRAIL}?request_id=req_7").links()["GET /projects"])
+    assert page.heading.startswith("GET /api/v1/projects")
+    for shown in (
+        "ShotGrid sync",
+        "csk_Ab3dE9xQ_…",
+        "not-found",
+        "404",
+        "curl/8",
+        "1,234 bytes",
+        "read 598/600",
+        "replayed",
+    ):
+        assert shown in page.text
+    assert '"<script>"' in page.text
+    assert not any("src" not in node.attributes for node in page.tree.all("script"))
+    assert page.links()["Everything it did"] == f"{TRAIL}?request_id=req_7"
+
+
+def test_an_action_shows_what_it_changed(ada: Visitor, services: Services) -> None:
+    values = {"method": None, "route": None, "path": None, "status_code": None, "duration_ms": None}
+    write(services, source="cli", action="api_key.revoke", changes={"id": "key_1"}, **values)
+    page = ada.get(ada.get(f"{TRAIL}?action=api_key.revoke").links()["api_key.revoke"])
+    assert '"key_1"' in page.text
+    assert "the command line" in page.text
+
+
+def test_looking_leaves_no_entry(ada: Visitor, services: Services) -> None:
+    before = len(ada.get(TRAIL).tree.all("tr"))
+    assert len(ada.get(TRAIL).tree.all("tr")) == before
+
+
+def test_an_entry_that_is_not_there_is_missing(ada: Visitor) -> None:
+    ada.get(f"{TRAIL}/aud_nothing", 404)
+
+
+def test_the_count_of_statements_does_not_grow(ada: Visitor, services: Services) -> None:
+    counts = []
+    for number in (1, 19):
+        for _ in range(number):
+            write(services, key_id=make_key(services.database, keyring=services.keyring).id)
+        with recorded(services.database) as seen:
+            ada.get(TRAIL)
+        counts.append(len(seen))
+    assert counts[0] == counts[1] <= 6
+
+
+def test_only_admins_may_look(sign_in: SignIn) -> None:
+    reviewer = sign_in("reviewer")
+    assert reviewer.get(TRAIL, 403).heading == "You cannot open this"
+    assert "Audit" not in reviewer.get("/portal/").links()

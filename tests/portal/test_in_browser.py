@@ -1,0 +1,127 @@
+"""The portal in a real browser: the strict policy breaks nothing, and scripts add only comfort."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page
+from werkzeug.serving import make_server
+
+from domain.access import SYSTEM
+from domain.accounts.commands import create_user
+from domain.ports import Services
+from tests.portal.conftest import PASSWORD
+from tests.portal.factories import make_key, make_project
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def address(app: Flask, services: Services) -> Iterator[str]:
+    """The portal, served, with one user, two projects and two keys."""
+    with services.database.transaction() as session:
+        values = {"email": "ada@example.com", "name": "Ada Mori", "password": PASSWORD, "role": "admin"}
+        create_user(session, SYSTEM, **values, project_ids=None, now=services.clock())
+        make_project(session, services.clock())
+        make_key(session, services, "Render farm")
+        make_key(session, services, "Kitsu")
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """A signed-in tab that fails the test for any error or refusal in its console."""
+    context = browser.new_context(base_url=address, permissions=["clipboard-read", "clipboard-write"])
+    tab = context.new_page()
+    tab.set_default_timeout(10_000)
+    mistakes: list[str] = []
+    tab.on("console", lambda message: mistakes.append(message.text) if message.type == "error" else None)
+    tab.on("pageerror", lambda error: mistakes.append(str(error)))
+    sign_in(tab)
+    yield tab
+    context.close()
+    assert mistakes == []
+
+
+def sign_in(tab: Page) -> None:
+    tab.goto("/portal/sign-in")
+    tab.fill("#email", "ada@example.com")
+    tab.fill("#password", PASSWORD)
+    tab.click("main button[type=submit]")
+    tab.wait_for_url("**/portal/")
+
+
+def test_filtering_replaces_the_list_alone(page: Page) -> None:
+    page.goto("/portal/api-keys")
+    page.evaluate("window.same = true")
+    page.fill("#q", "Kit")
+    page.wait_for_url("**q=Kit**")
+    page.get_by_text("Render farm").wait_for(state="detached")
+    assert page.locator("tbody tr").count() == 1
+    assert page.evaluate("window.same")
+    page.go_back()
+    page.get_by_text("Render farm").wait_for()
+    assert page.locator("tbody tr").count() == 2
+    assert page.locator("h1").count() == 1
+
+
+def test_revoking_opens_a_dialog(page: Page) -> None:
+    page.goto("/portal/api-keys")
+    page.click("text=Render farm")
+    page.click(".page-actions >> text=Revoke")
+    assert page.locator("dialog[open] h2").inner_text() == "Revoke “Render farm”?"
+    page.click("dialog >> text=Cancel")
+    assert page.locator("dialog[open]").count() == 0
+    page.click(".page-actions >> text=Revoke")
+    page.click("dialog >> text=Revoke key")
+    assert "is revoked" in page.locator("#notices").inner_text()
+
+
+def test_an_id_is_copied(page: Page) -> None:
+    page.goto("/portal/api-keys")
+    page.click("text=Kitsu")
+    page.click(".copy-button")
+    page.wait_for_selector(".copy-button[data-copied]")
+    assert page.evaluate("navigator.clipboard.readText()").startswith("key_")
+
+
+def test_the_theme_changes_at_once_and_stays(page: Page) -> None:
+    page.click(".themes button[value=dark]")
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    page.reload()
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_is_wider_than_its_window(page: Page, width: int, scheme: str) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    for path in ("", "studio", "api-keys", "api-keys/new", "users", "webhooks", "audit"):
+        page.goto(f"/portal/{path}")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_everything_works_without_script(browser: Browser, address: str) -> None:
+    context = browser.new_context(base_url=address, java_script_enabled=False, viewport={"width": 390, "height": 800})
+    tab = context.new_page()
+    sign_in(tab)
+    tab.click(".topbar button")
+    tab.click("text=API keys")
+    tab.fill("#q", "Render")
+    tab.click(".filters button")
+    tab.click("text=Render farm")
+    tab.click("text=Revoke")
+    assert tab.locator("h1").inner_text() == "Revoke “Render farm”?"
+    tab.click("text=Revoke key")
+    assert "is revoked" in tab.locator("#notices").inner_text()
+    context.close()

@@ -1,0 +1,130 @@
+"""Signing in and out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import func, select, update
+
+from domain.accounts.models import sessions, users
+from domain.audit.models import api_audit_log
+from domain.ports import Services
+from tests.portal.conftest import PASSWORD, Clock, SignIn
+from tests.support.page import HTMX, Visitor
+
+FORM = "/portal/sign-in"
+
+
+def count_sessions(services: Services) -> int:
+    with services.database.reading() as session:
+        return session.execute(select(func.count()).select_from(sessions)).scalar_one()
+
+
+def actions(services: Services) -> list[str | None]:
+    with services.database.reading() as session:
+        return list(session.execute(select(api_audit_log.c.action).order_by(api_audit_log.c.id)).scalars())
+
+
+def test_it_works(ada: Visitor, services: Services) -> None:
+    assert ada.get("/portal/").heading == "Overview"
+    assert count_sessions(services) == 1
+    assert actions(services) == ["session.create"]
+
+
+def test_looking_at_the_page_writes_nothing(visitor: Visitor, services: Services) -> None:
+    visitor.get(FORM)
+    assert count_sessions(services) == 0
+
+
+def test_a_wrong_password_and_an_unknown_address_read_the_same(
+    sign_in: SignIn, visitor: Visitor, services: Services
+) -> None:
+    sign_in()
+    page = visitor.get(FORM)
+    wrong = visitor.submit(page, FORM, status=422, email="admin@example.com", password="not the password")
+    unknown = visitor.submit(page, FORM, status=422, email="nobody@example.com", password="not the password")
+    assert "do not fit together" in wrong.text
+    assert wrong.text == unknown.text
+    assert wrong.form(FORM)["email"] == "admin@example.com"
+    assert wrong.form(FORM)["password"] == ""
+    assert actions(services)[-2:] == ["session.refuse", "session.refuse"]
+
+
+def test_an_inactive_user_is_refused_and_signed_out(ada: Visitor, services: Services) -> None:
+    with services.database.transaction() as session:
+        session.execute(update(users).values(active=False))
+    assert ada.get("/portal/", 303).response.headers["Location"].startswith(FORM)
+    page = ada.get(FORM)
+    ada.submit(page, FORM, status=422, email="admin@example.com", password=PASSWORD)
+
+
+def test_guessing_is_slowed_down(sign_in: SignIn, visitor: Visitor) -> None:
+    page = visitor.get(FORM)
+    for _ in range(5):
+        visitor.submit(page, FORM, status=422, email="admin@example.com", password="a guess that is wrong")
+    slowed = visitor.submit(page, FORM, status=429, email="admin@example.com", password="a guess that is wrong")
+    assert slowed.response.headers["Retry-After"] == "12"
+    assert "Too many attempts" in slowed.text
+
+
+def test_it_leads_where_one_was_going(sign_in: SignIn, visitor: Visitor) -> None:
+    sign_in()
+    asked = visitor.get("/portal/studio?q=x", 303).response.headers["Location"]
+    page = visitor.get(asked)
+    assert visitor.submit(page, FORM, email="admin@example.com", password=PASSWORD).heading == "Studio"
+
+
+def test_it_leads_to_no_other_site(sign_in: SignIn, visitor: Visitor) -> None:
+    sign_in()
+    for bad in ("https://evil.example/", "//evil.example/portal/", "/portal/\\evil", "/portal"):
+        page = visitor.get(f"{FORM}?next={bad}")
+        assert page.form(FORM)["next"] == "/portal/"
+
+
+def test_the_session_is_renewed(sign_in: SignIn, visitor: Visitor, app_cookie: str) -> None:
+    sign_in()
+    page = visitor.get(FORM)
+    before = visitor.client.get_cookie(app_cookie)
+    visitor.submit(page, FORM, email="admin@example.com", password=PASSWORD)
+    after = visitor.client.get_cookie(app_cookie)
+    assert before is not None
+    assert after is not None
+    assert before.value != after.value
+    assert after.http_only
+    assert after.same_site == "Lax"
+
+
+def test_signing_out_ends_the_session_for_every_copy_of_the_cookie(
+    ada: Visitor, services: Services, app_cookie: str
+) -> None:
+    stolen = ada.client.get_cookie(app_cookie)
+    assert stolen is not None
+    page = ada.submit(ada.get("/portal/"), "/portal/sign-out")
+    assert "You are signed out" in page.text
+    assert count_sessions(services) == 0
+    ada.client.set_cookie(app_cookie, stolen.value)
+    ada.get("/portal/", 303)
+
+
+def test_an_idle_session_ends(ada: Visitor, clock: Clock) -> None:
+    clock.ahead = timedelta(hours=7)
+    ada.get("/portal/")
+    clock.ahead = timedelta(hours=14)
+    ada.get("/portal/")
+    clock.ahead = timedelta(hours=23)
+    ada.get("/portal/", 303)
+
+
+def test_a_page_that_refreshes_itself_is_nobodys_presence(ada: Visitor, clock: Clock) -> None:
+    clock.ahead = timedelta(hours=7)
+    ada.get("/portal/", headers=HTMX)
+    clock.ahead = timedelta(hours=9)
+    ada.get("/portal/", 303)
+
+
+def test_no_session_lasts_longer_than_a_week(ada: Visitor, clock: Clock) -> None:
+    for hours in range(7, 7 * 24, 7):
+        clock.ahead = timedelta(hours=hours)
+        ada.get("/portal/")
+    clock.ahead = timedelta(days=7, minutes=1)
+    ada.get("/portal/", 303)

@@ -1,0 +1,37 @@
+"""The Chromium of this machine, driven by Playwright."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+_QUIET = ("gpu", "background-networking", "component-update", "sync", "quic")
+
+
+def executable() -> str | None:
+    """The first of `NAMES` on PATH."""
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A running browser. Without one the test is skipped, or fails where CALLSHEET_TEST_REQUIRE_BROWSER is 1."""
+    path = executable()
+    if path is None:
+        reason = f"no browser: none of {', '.join(NAMES)} is on PATH"
+        if os.environ.get("CALLSHEET_TEST_REQUIRE_BROWSER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    flags = [*(f"--disable-{name}" for name in _QUIET), "--no-first-run"]
+    if os.getuid() == 0:
+        flags.append("--no-sandbox")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=flags)
+        yield started
+        started.close()
