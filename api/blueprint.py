@@ -29,6 +29,7 @@ from .answers import Answer
 from .call import Call, current_call
 from .json_body import BadJson, load_strict
 from .problems import CONTENT_TYPE, Problem
+from .schemas import AnswerSchema
 
 View = Callable[..., Answer]
 LARGEST_ENTITY = 256 * 1024
@@ -86,6 +87,7 @@ class Operation:
 
     permission: Permission
     loads: Kind | None
+    prepare: Callable[[Call], Any] | None
 
 
 class Blueprint(SmorestBlueprint):  # type: ignore[misc]
@@ -105,6 +107,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         loads: Kind | None = None,
         body: type[Schema] | None = None,
         listing: ListSpec | None = None,
+        prepare: Callable[[Call], Any] | None = None,
     ) -> Callable[[View], Callable[..., Response]]:
         """Register an operation.
 
@@ -116,15 +119,18 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
             loads: the kind of the object that `<id>` in the rule names; `call.target` holds its row.
             body: the schema of the request's body.
             listing: the grammar of its query, for a list.
+            prepare: work that must not hold a transaction, such as resolving a name; done before it begins, for callers
+                with the permission. `call.prepared` holds what it gives.
         """
 
         def decorator(view: View) -> Callable[..., Response]:
             inner = view if body is None else self.arguments(body)(view)
-            guarded = _guard(Operation(permission, loads), inner)
+            guarded = _guard(Operation(permission, loads, prepare), inner)
             documented = self.response(status, _envelope(returns, listing is not None), headers=_headers(status))(
                 guarded
             )
-            documented = self.doc(operationId=id, **_documentation(rule, body, listing))(documented)
+            needs = {"x-permission": permission.value}
+            documented = self.doc(operationId=id, **needs, **_documentation(rule, body, listing))(documented)
             self.route(rule, methods=[method], endpoint=id)(documented)
             return documented  # type: ignore[no-any-return]
 
@@ -142,6 +148,8 @@ def _guard(operation: Operation, view: View) -> Callable[..., Response]:
         if len(call.raw_body) > LARGEST_ENTITY:
             raise Problem("body-too-large", f"Keep the body of one object to {LARGEST_ENTITY:,} bytes.")
         key = idempotency.record_key(call)
+        if operation.prepare is not None and call.actor.may(operation.permission):
+            call.prepared = operation.prepare(call)
         with call.services.database.transaction() as session:
             call._session = session
             response = idempotency.replay(call, key) if key else None
@@ -172,7 +180,7 @@ def _unless_known(response: Response) -> Response:
     return response
 
 
-class PageSchema(Schema):
+class PageSchema(AnswerSchema):
     """Where the next page begins."""
 
     next = fields.String(allow_none=True, metadata={"description": "The `cursor` of the next page; null at the end."})
@@ -184,8 +192,8 @@ def _envelope(schema: type[Schema], is_list: bool) -> type[Schema]:
     name = schema.__name__.removesuffix("Schema")
     if is_list:
         columns = {"data": fields.List(fields.Nested(schema)), "page": fields.Nested(PageSchema)}
-        return Schema.from_dict(columns, name=f"{name}List")
-    return Schema.from_dict({"data": fields.Nested(schema)}, name=f"{name}Answer")
+        return AnswerSchema.from_dict(columns, name=f"{name}List")
+    return AnswerSchema.from_dict({"data": fields.Nested(schema)}, name=f"{name}Answer")
 
 
 def _headers(status: int) -> dict[str, Any]:

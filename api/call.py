@@ -44,6 +44,7 @@ class Call:
     problem: str | None = None
     idempotency: str | None = None
     audited: bool = False
+    prepared: Any = None
     _session: Session | None = None
     _target: RowMapping | None = None
 
@@ -96,7 +97,7 @@ class Call:
             method=request.method[:20],
             route=None if rule is None else rule.rule.replace("<", "{").replace(">", "}"),
             path=clean_text(request.path, 2000),
-            params=masked_params(self._query_for_audit(), self._body_for_audit()),
+            params=masked_params(self._query_for_audit(), self.readable_body()),
             status_code=response.status_code,
             problem=self.problem,
             request_id=self.request_id,
@@ -113,7 +114,7 @@ class Call:
         """Every value of every parameter: what was given twice counted twice."""
         return {name: values[0] if len(values) == 1 else values for name, values in request.args.lists()}
 
-    def _body_for_audit(self) -> Any:
+    def readable_body(self) -> Any:
         if not self.raw_body:
             return None
         try:

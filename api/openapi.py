@@ -8,11 +8,12 @@ from typing import Any
 import orjson
 from flask import Flask, Response, abort, render_template
 from flask_smorest import Api
-from marshmallow import Schema, fields
+from marshmallow import fields
 
 from .blueprint import PROBLEM_RESPONSE
 from .gateway import PREFIX
 from .problems import PROBLEMS
+from .schemas import AnswerSchema
 from .v1 import BLUEPRINTS
 
 VERSION = "1.0"
@@ -27,7 +28,7 @@ DOCS_CSP = (
 )
 
 
-class FieldErrorSchema(Schema):
+class FieldErrorSchema(AnswerSchema):
     """One field's mistake."""
 
     field = fields.String(required=True, metadata={"description": "JSON pointer of the value."})
@@ -35,7 +36,7 @@ class FieldErrorSchema(Schema):
     message = fields.String(required=True)
 
 
-class ProblemSchema(Schema):
+class ProblemSchema(AnswerSchema):
     """Why a call was refused (RFC 9457)."""
 
     type = fields.String(required=True, metadata={"enum": [f"/problems/{slug}" for slug in PROBLEMS]})
@@ -44,7 +45,12 @@ class ProblemSchema(Schema):
     detail = fields.String(required=True)
     instance = fields.String(required=True)
     request_id = fields.String(required=True)
-    errors = fields.List(fields.Nested(FieldErrorSchema))
+    errors = fields.List(fields.Nested(FieldErrorSchema), metadata={"description": "With 422: every field at fault."})
+    parameter = fields.String(metadata={"description": "With `bad-query`: the parameter at fault."})
+    allowed = fields.List(fields.String(), metadata={"description": "With `conflict`: what the state does allow."})
+    violated_policies = fields.List(
+        fields.String(), data_key="violated-policies", metadata={"description": "With 429: the buckets that are empty."}
+    )
 
 
 class StudioApi(Api):  # type: ignore[misc]
@@ -103,4 +109,6 @@ def show_problem(slug: str) -> Response:
     if slug not in PROBLEMS:
         abort(404)
     status, title = PROBLEMS[slug]
-    return Response(render_template("docs/problem.html", slug=slug, status=status, title=title))
+    response = Response(render_template("docs/problem.html", slug=slug, status=status, title=title))
+    response.headers["Content-Security-Policy"] = DOCS_CSP
+    return response

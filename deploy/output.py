@@ -58,11 +58,14 @@ class Lines:
         if lines:
             self._sink(b"".join(self._prefix + line + b"\n" for line in lines))
 
-    def finish(self, descriptor: int) -> None:
-        """Pass on what the dead program left in its pipe, the last unfinished line too."""
+    def drain(self, descriptor: int) -> None:
+        """Pass on what a dead program left in its pipe."""
         os.set_blocking(descriptor, False)
-        with suppress(OSError):
+        with suppress(BlockingIOError):
             while data := os.read(descriptor, 65536):
                 self.feed(data)
+
+    def finish(self) -> None:
+        """Pass on the last line, which did not end."""
         if self._rest:
             self.feed(b"\n")

@@ -108,7 +108,8 @@ class Guard:
             status = reap().get(self.pid)
         end_descendants(self.program.rest_grace)
         if self._pipe >= 0:
-            self._lines.finish(self._pipe)
+            self._lines.drain(self._pipe)
+        self._lines.finish()
         while self.output.waiting and select.select([], [self.output.descriptor], [], 1.0)[1]:
             self.output.write()
         self._close()

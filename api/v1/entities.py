@@ -14,9 +14,10 @@ from domain.studio import BY_OBJECT
 from ..answers import Answer, etag_of, many, one
 from ..blueprint import Blueprint
 from ..call import Call
+from ..schemas import AnswerSchema
 
 
-class ObjectSchema(Schema):
+class ObjectSchema(AnswerSchema):
     """What every object has."""
 
     id = fields.String(required=True, metadata={"description": "Sorts by creation."})

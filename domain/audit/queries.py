@@ -69,7 +69,7 @@ def represent_entry(row: Row) -> dict[str, Any]:
 
 
 def calls_by_hour(session: Session, since: datetime) -> dict[str, tuple[int, int]]:
-    """Calls of the API and how many of them were answered with an error, by hour (`db.hour_of`). One pass over the index of `at`."""
+    """Calls of the API, and how many were answered with an error, by hour (`db.hour_of`). One pass over an index."""
     hour = hour_of(session, api_audit_log.c.at).label("hour")
     refused = func.sum(case((api_audit_log.c.status_code >= 400, 1), else_=0))
     counted = (

@@ -135,10 +135,3 @@ def represent_delivery(row: Row) -> dict[str, Any]:
         "created_at": rfc3339(row["created_at"]),
         "finished_at": rfc3339(row["finished_at"]) if row["finished_at"] else None,
     }
-
-
-def counts_by_status(session: Session, since: datetime) -> dict[str, int]:
-    """How many deliveries made since then are in each status."""
-    table = webhook_deliveries
-    counted = select(table.c.status, func.count()).where(table.c.created_at >= since).group_by(table.c.status)
-    return {row[0]: int(row[1]) for row in session.execute(counted)}

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Float, bindparam, delete, update
 from sqlalchemy.orm import Session
 
-from ..accounts.models import sessions
+from ..accounts.sessions import prune_sessions
 from ..crypto import Keyring
 from ..db import insert_ignoring_conflict, smaller, upsert
 from ..idempotency.models import idempotency_records
@@ -55,7 +55,7 @@ def take_from_bucket(session: Session, name: str, per_minute: int, cost: float, 
 
 def prune(session: Session, now: datetime) -> None:
     """Delete what has outlived its use: sessions that ended, idempotency records past 24 hours, full buckets."""
-    session.execute(delete(sessions).where(sessions.c.expires_at <= now))
+    prune_sessions(session, now)
     session.execute(delete(idempotency_records).where(idempotency_records.c.created_at <= now - IDEMPOTENCY_KEPT))
     # Full again, so as good as none: a bucket refills in a minute.
     session.execute(delete(rate_buckets).where(rate_buckets.c.updated_at <= (now - BUCKET_KEPT).timestamp()))

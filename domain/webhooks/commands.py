@@ -30,6 +30,20 @@ SIGNATURES = ("v1",)
 CheckTarget = Callable[[str], None]
 
 
+def ask_beforehand(check: CheckTarget, url: str) -> CheckTarget:
+    """Ask now, outside any transaction, for a name may take seconds to resolve; the result repeats the verdict."""
+    try:
+        check(url)
+    except ForbiddenAddress as error:
+        refusal = error
+
+        def repeat(_url: str) -> None:
+            raise refusal
+
+        return repeat
+    return lambda _url: None
+
+
 @dataclass(frozen=True, slots=True)
 class NewWebhook:
     """What an admin asks for. `project_ids` None means every project."""

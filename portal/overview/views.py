@@ -12,7 +12,7 @@ from domain.access import Actor, Permission
 from domain.api_keys.queries import expiring_keys
 from domain.approvals.queries import latest_approvals
 from domain.audit.queries import calls_by_hour
-from domain.deliveries.queries import counts_by_status
+from domain.deliveries.statistics import deliveries_by_status
 from domain.events.queries import latest_events
 from domain.studio_counts import names_of, waiting_for_review
 from domain.webhooks.queries import status_of, webhooks_in_trouble
@@ -68,7 +68,7 @@ def _calls(session: Session, now: datetime) -> dict[str, Any]:
 
 
 def _deliveries(session: Session, now: datetime) -> dict[str, Any]:
-    counts = counts_by_status(session, now - timedelta(hours=HOURS))
+    counts = deliveries_by_status(session, now - timedelta(hours=HOURS))
     trouble = [{**row, "status": status_of(row)} for row in webhooks_in_trouble(session, SHOWN)]
     waiting = counts.get("pending", 0) + counts.get("sending", 0)
     return {

@@ -17,7 +17,7 @@ from domain.errors import Invalid
 from domain.events.catalogue import TYPES
 from domain.events.commands import Context
 from domain.studio_counts import names_of, project_names
-from domain.webhooks.commands import create_webhook, send_test
+from domain.webhooks.commands import ask_beforehand, create_webhook, send_test
 from domain.webhooks.models import webhooks
 from domain.webhooks.queries import WEBHOOKS, load_webhook, projects_of, status_of
 
@@ -68,11 +68,10 @@ def create() -> Response:
     if form.errors:
         return _form_page(form, 422)
     wanted = form.data["wanted"]
+    verdict = ask_beforehand(services().check_target, wanted.url)
     try:
         with services().database.transaction() as writing:
-            webhook_id, secret = create_webhook(
-                writing, _context(), services().keyring, wanted, services().check_target
-            )
+            webhook_id, secret = create_webhook(writing, _context(), services().keyring, wanted, verdict)
             note(writing, "webhook.create", {"id": webhook_id, **asdict(wanted)})
     except Invalid as error:
         form.refuse(error)

@@ -41,7 +41,7 @@ class Answer:
 
     @property
     def document(self) -> Any:
-        return orjson.loads(self.response.data)
+        return document_of(self.response)
 
     @property
     def data(self) -> Any:
@@ -125,6 +125,11 @@ class Client:
         return rows[0]
 
 
+def document_of(response: Any) -> Any:
+    """The JSON of a bare answer."""
+    return orjson.loads(response.data)
+
+
 def check_headers(response: Any) -> None:
     """What every answer carries, whatever its status."""
     headers = response.headers
@@ -143,7 +148,7 @@ def check_problem(response: TestResponse) -> None:
     """RFC 9457, with our members."""
     assert response.content_type == "application/problem+json"
     assert response.headers["Cache-Control"] == "no-store"
-    document = orjson.loads(response.data)
+    document = document_of(response)
     assert set(document) >= PROBLEM_MEMBERS
     assert document["status"] == response.status_code
     assert document["type"].startswith("/problems/")

@@ -13,14 +13,15 @@ from domain.api_keys.commands import revoke_key
 from domain.api_keys.models import api_key_secrets
 from domain.api_keys.tokens import check_digits, make_token
 from domain.db import Database
-from tests.api.client import Answer, Client
+from tests.api.client import Answer, Client, document_of
 from tests.api.conftest import Cast, MakeApp
 from tests.factories import Key, change_key, make_key, make_project
 from tests.support.clock import NOON, StoppedClock
 
 
 def with_headers(cast: Cast, **headers: str) -> Answer:
-    return cast.nobody.call("GET", "/projects", headers={name.replace("_", "-"): text for name, text in headers.items()})
+    named = {name.replace("_", "-"): text for name, text in headers.items()}
+    return cast.nobody.call("GET", "/projects", headers=named)
 
 
 def test_it_works(cast: Cast) -> None:
@@ -40,7 +41,7 @@ def test_it_takes_the_key_as_a_bearer(app: Flask, database: Database, form: str)
 def test_it_takes_the_key_in_its_own_header(app: Flask, database: Database) -> None:
     key = make_key(database)
     response = Client(app).send("GET", "/me", headers={"X-API-Key": key.token})
-    assert response.json["data"]["id"] == key.id
+    assert document_of(response)["data"]["id"] == key.id
 
 
 def test_it_reads_authorization_first(app: Flask, database: Database) -> None:
@@ -56,7 +57,7 @@ def test_it_refuses_a_call_without_a_key(cast: Cast) -> None:
     assert answer.audit["key_id"] is None
 
 
-@pytest.mark.parametrize("value", ["Basic dXNlcjpwYXNz", "Bearer", "Bearer ", "csk_x", "Digest username=x", "Bearer\tcsk"])
+@pytest.mark.parametrize("value", ["Basic dXNlcjpwYXNz", "Bearer", "Bearer ", "csk_x", "Digest a=b", "Bearer\tcsk"])
 def test_it_refuses_another_scheme(cast: Cast, value: str) -> None:
     with_headers(cast, Authorization=value).refused(401, "key-malformed")
 
@@ -247,7 +248,7 @@ def test_no_spelling_of_a_path_comes_past_the_key(app: Flask, database: Database
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "X" * 100])
 def test_it_refuses_a_method_that_is_not_there(cast: Cast, method: str) -> None:
     response = cast.admin.send(method, "/projects")
-    assert (response.status_code, response.json["type"]) == (405, "/problems/method-not-allowed")
+    assert (response.status_code, document_of(response)["type"]) == (405, "/problems/method-not-allowed")
     assert {"GET", "HEAD", "OPTIONS"} == set(response.headers["Allow"].split(", "))
 
 
@@ -267,7 +268,7 @@ def test_it_keeps_the_request_id_that_a_caller_gives(cast: Cast) -> None:
     assert answer.headers["X-Request-Id"] == answer.audit["request_id"] == "render-42:frame.7"
 
 
-@pytest.mark.parametrize("given", ["", "x" * 129, "a b", "a\tb", "é", "<script>", 'a"b', "a,b", "a;b", "{}", "a\u2028b"])
+@pytest.mark.parametrize("given", ["", "x" * 129, "a b", "a\tb", "é", "<script>", 'a"b', "a,b", "a;b", "a\u2028b"])
 def test_it_gives_another_request_id_for_one_that_is_not_plain(cast: Cast, given: str) -> None:
     answer = cast.viewer.call("GET", "/me", headers={"X-Request-Id": given.encode().decode("latin-1")})
     assert answer.headers["X-Request-Id"].startswith("req_")

@@ -6,6 +6,7 @@ The documents are in the shapes of Nicolas Seriot's JSONTestSuite ("Parsing JSON
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -119,7 +120,7 @@ MALFORMED: dict[str, bytes] = {
     "too deep an object": b'{"a":' * (DEEPEST + 1) + b"1" + b"}" * (DEEPEST + 1),
     "100,000 open arrays": b"[" * 100_000,
     "100,000 nested arrays": b"[" * 100_000 + b"]" * 100_000,
-    "50,000 nested objects": b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
+    "40,000 nested objects": b'{"a":' * 40_000 + b"1" + b"}" * 40_000,
 }
 
 
@@ -165,8 +166,6 @@ HEAVY: dict[str, bytes] = {
 def test_no_body_takes_long_to_read(name: str) -> None:
     """A second is ten times what the slowest takes; a quadratic step would take minutes."""
     began = time.process_time()
-    try:
+    with suppress(BadJson):
         load_strict(HEAVY[name])
-    except BadJson:
-        pass
     assert time.process_time() - began < 1

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from domain.audit.masking import LARGEST, MASK
 from domain.db import Database
-from tests.api.client import Client
+from tests.api.client import Client, document_of
 from tests.api.conftest import Cast
 from tests.factories import make_character, make_key
 from tests.support.clock import StoppedClock
@@ -180,7 +180,7 @@ def test_a_call_whose_row_cannot_be_written_is_refused(cast: Cast, database: Dat
         with database.transaction() as session:
             session.execute(text(rename.format("gone", "api_audit_log")))
     for response in (read, write, refusal):
-        assert (response.status_code, response.json["type"]) == (503, "/problems/audit-unavailable")
+        assert (response.status_code, document_of(response)["type"]) == (503, "/problems/audit-unavailable")
         assert response.headers["Retry-After"] == "1"
         assert response.headers["X-RateLimit-Limit"]
     assert cast.viewer.get(f"/characters/{asset['id']}").data["status"] == "in_review"

@@ -29,7 +29,8 @@ def rows_of(database: Database, table: Table) -> list[RowMapping]:
 
 
 def decide(client: Client, asset_id: str, decision: Any = "approved", **options: Any) -> Answer:
-    return client.post(f"/characters/{asset_id}/approvals", {"decision": decision, **options.pop("also", {})}, **options)
+    body = {"decision": decision, **options.pop("also", {})}
+    return client.post(f"/characters/{asset_id}/approvals", body, **options)
 
 
 @pytest.mark.parametrize("kind", ASSETS, ids=lambda kind: kind.object)
@@ -188,7 +189,7 @@ def test_it_refuses_an_empty_body(cast: Cast, database: Database) -> None:
     assert answer.document["errors"][0]["code"] == "required"
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
 def test_it_refuses_what_is_not_sent_as_json(cast: Cast, database: Database, content_type: str) -> None:
     asset = make_character(database, cast.project)
     decide(cast.reviewer, asset["id"], content_type=content_type).refused(415, "unsupported-media-type")

@@ -6,17 +6,18 @@ from marshmallow import Schema, fields
 
 from domain.approvals.commands import DECISIONS, LONGEST_NOTE
 
+from ...schemas import AnswerSchema
 from ..entities import ObjectSchema
 
 
-class AssetReferenceSchema(Schema):
+class AssetReferenceSchema(AnswerSchema):
     """Which asset was decided on."""
 
     object = fields.String(required=True)
     id = fields.String(required=True)
 
 
-class ActorSchema(Schema):
+class ActorSchema(AnswerSchema):
     """Who did it."""
 
     type = fields.String(required=True, metadata={"enum": ["api_key", "user", "system"]})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import fields
+
+from ...schemas import AnswerSchema
 
 
-class AuditEntrySchema(Schema):
+class AuditEntrySchema(AnswerSchema):
     """One call, or one action in the portal, the command line or the system."""
 
     id = fields.String(required=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import fields
+
+from ...schemas import AnswerSchema
 
 
-class DeliverySchema(Schema):
+class DeliverySchema(AnswerSchema):
     """One event for one webhook."""
 
     id = fields.String(required=True)
@@ -21,7 +23,7 @@ class DeliverySchema(Schema):
     finished_at = fields.DateTime(required=True, allow_none=True)
 
 
-class AttemptSchema(Schema):
+class AttemptSchema(AnswerSchema):
     """One attempt of a delivery."""
 
     number = fields.Integer(required=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import fields
 
 from domain.access import Role, Scope
 
+from ...schemas import AnswerSchema
 
-class BucketSchema(Schema):
+
+class BucketSchema(AnswerSchema):
     """A rate limit and what is left of it."""
 
     limit = fields.Integer(required=True, metadata={"description": "Calls a minute."})
@@ -15,14 +17,14 @@ class BucketSchema(Schema):
     reset_seconds = fields.Integer(required=True, metadata={"description": "Until the bucket is full again."})
 
 
-class BucketsSchema(Schema):
+class BucketsSchema(AnswerSchema):
     """Both limits."""
 
     read = fields.Nested(BucketSchema, required=True)
     write = fields.Nested(BucketSchema, required=True)
 
 
-class MeSchema(Schema):
+class MeSchema(AnswerSchema):
     """The calling key."""
 
     id = fields.String(required=True)

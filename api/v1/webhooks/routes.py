@@ -10,7 +10,7 @@ from sqlalchemy import select
 from domain.access import Permission
 from domain.deliveries.queries import DELIVERIES, deliveries_of, load_delivery, represent_delivery
 from domain.listing import fetch, parse
-from domain.webhooks.commands import NewWebhook, create_webhook, send_test
+from domain.webhooks.commands import CheckTarget, NewWebhook, ask_beforehand, create_webhook, send_test
 from domain.webhooks.models import webhooks
 from domain.webhooks.queries import WEBHOOKS, load_webhook, projects_of, represent_webhook
 
@@ -32,6 +32,12 @@ def list_webhooks(call: Call) -> Answer:
     return many([represent_webhook(row, limited.get(row["id"])) for row in page.rows], page)
 
 
+def _ask_target(call: Call) -> CheckTarget:
+    body = call.readable_body()
+    url = body.get("url") if isinstance(body, dict) else None
+    return ask_beforehand(call.services.check_target, url if isinstance(url, str) else "")
+
+
 @blueprint.operation(
     "POST",
     "/webhooks",
@@ -40,13 +46,12 @@ def list_webhooks(call: Call) -> Answer:
     returns=WebhookSchema,
     body=NewWebhookSchema,
     status=201,
+    prepare=_ask_target,
 )
 def post_webhook(call: Call, body: dict[str, Any]) -> Answer:
     """Register a webhook. Its secret is in this answer and nowhere else."""
-    services = call.services
-    webhook_id, secret = create_webhook(
-        call.session, call.context, services.keyring, NewWebhook(**body), services.check_target
-    )
+    wanted = NewWebhook(**body)
+    webhook_id, secret = create_webhook(call.session, call.context, call.services.keyring, wanted, call.prepared)
     shown = _shown(call, webhook_id).document["data"]
     return created(shown, f"/api/v1/webhooks/{webhook_id}", once={"secret": secret})
 

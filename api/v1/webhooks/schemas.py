@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import Schema, fields
@@ -15,7 +14,7 @@ from ..entities import ObjectSchema
 class TrueOrFalse(fields.Boolean):
     """JSON's booleans alone: 1 equals True in Python, not in JSON."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
+    def _deserialize(self, value: Any, *_context: Any, **_options: Any) -> bool:
         if not isinstance(value, bool):
             raise self.make_error("invalid", input=value)
         return value

@@ -1,0 +1,88 @@
+"""GET /healthz, /readyz and /metrics."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from domain.db import Database
+from domain.operations.commands import beat
+from tests.api.client import document_of
+from tests.api.conftest import METRICS_TOKEN, Cast
+from tests.factories import make_event, make_webhook
+from tests.support.clock import NOON, StoppedClock
+
+
+def test_it_works(app: Flask) -> None:
+    response = app.test_client().get("/healthz")
+    assert (response.status_code, document_of(response)) == (200, {"status": "ok"})
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_readyz_names_every_part(app: Flask, database: Database, clock: StoppedClock) -> None:
+    with database.transaction() as session:
+        beat(session, "sweeper", NOON)
+    response = app.test_client().get("/readyz")
+    checks = document_of(response)["checks"]
+    assert checks.keys() == {"database", "redis", "worker", "sweeper"}
+    well = {name: check["status"] for name, check in checks.items()}
+    assert well == {"database": "ok", "redis": "ok", "worker": "failing", "sweeper": "ok"}
+    assert (response.status_code, document_of(response)["status"]) == (200, "degraded")
+    clock.advance(minutes=1)
+    assert document_of(app.test_client().get("/readyz"))["checks"]["sweeper"]["status"] == "failing"
+
+
+def test_metrics_tell_the_figures(app: Flask, database: Database, cast: Cast, clock: StoppedClock) -> None:
+    make_webhook(database)
+    make_event(database, "asset.approved")
+    cast.viewer.get("/projects")
+    cast.viewer.get("/nonsense")
+    clock.advance(seconds=30)
+    response = app.test_client().get("/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"})
+    assert response.status_code == 200
+    for line in (
+        'callsheet_deliveries{status="pending"} 1.0',
+        "callsheet_oldest_due_seconds 30.0",
+        'callsheet_api_calls_last_hour{status="2xx"} 1.0',
+        'callsheet_api_calls_last_hour{status="4xx"} 1.0',
+        "callsheet_redis_away 0.0",
+    ):
+        assert line in response.text.splitlines()
+
+
+@pytest.mark.parametrize("value", [None, "", "Bearer", "Bearer wrong", "Bearer é", f"Basic {METRICS_TOKEN}"])
+def test_metrics_refuse_who_has_not_the_token(app: Flask, value: str | None) -> None:
+    response = app.test_client().get("/metrics", headers={"Authorization": value} if value is not None else {})
+    assert (response.status_code, response.content_type) == (401, "application/problem+json")
+    assert "callsheet_" not in response.text
+
+
+def test_metrics_refuse_an_api_key(cast: Cast, app: Flask) -> None:
+    assert cast.admin.key is not None
+    bearer = {"Authorization": f"Bearer {cast.admin.key.token}"}
+    assert app.test_client().get("/metrics", headers=bearer).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/openapi.json"])
+def test_they_refuse_to_be_written_to(app: Flask, path: str) -> None:
+    response = app.test_client().post(path)
+    assert (response.status_code, document_of(response)["type"]) == (405, "/problems/method-not-allowed")
+
+
+def test_a_failure_tells_nothing_internal(cast: Cast, database: Database, caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever breaks: a table that is gone stands for it."""
+    rename = "ALTER TABLE {} RENAME TO {}"
+    cast.viewer.get("/me")
+    with database.transaction() as session:
+        session.execute(text(rename.format("characters", "gone")))
+    try:
+        answer = cast.viewer.get("/characters")
+    finally:
+        with database.transaction() as session:
+            session.execute(text(rename.format("gone", "characters")))
+    assert answer.status in (500, 503)
+    assert answer.audit["status_code"] == answer.status
+    for word in ("characters.", "SELECT", "sqlite", "psycopg", "table"):
+        assert word not in answer.response.text
+    assert "request failed" in caplog.text

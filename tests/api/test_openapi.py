@@ -1,0 +1,187 @@
+"""The generated document: valid, complete, and true of what is answered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pytest
+from flask import Flask
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from api.gateway import PREFIX, PUBLIC
+from api.problems import PROBLEMS
+from domain.access import Permission
+from domain.characters.models import CHARACTERS
+from domain.db import Database
+from domain.deliveries.commands import Attempt, Outcome, claim, record
+from domain.scenes.models import SCENES
+from domain.segments.models import SEGMENTS
+from domain.studio import ASSETS
+from tests.api.client import document_of
+from tests.api.conftest import Cast
+from tests.factories import make_approval, make_character, make_scene, make_segment, make_webhook
+from tests.support.clock import NOON
+
+METHODS = ("get", "post", "put", "patch", "delete")
+DOCUMENTS = ("/openapi.json", "/api/v1/openapi.json")
+
+
+@pytest.fixture(scope="session")
+def document(shared_app: Flask) -> dict[str, Any]:
+    found: dict[str, Any] = orjson.loads(shared_app.test_client().get("/openapi.json").data)
+    return found
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Path, method and operation of each."""
+    for path, item in document["paths"].items():
+        yield from ((path, method, item[method]) for method in METHODS if method in item)
+
+
+def closed(schema: Any) -> Any:
+    """The schema with every object taking its own members and no others."""
+    if isinstance(schema, list):
+        return [closed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {name: closed(item) for name, item in schema.items()}
+    if "properties" in found:
+        found.setdefault("additionalProperties", False)
+    return found
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_it_works(app: Flask, path: str) -> None:
+    response = app.test_client().get(path)
+    assert (response.status_code, response.content_type) == (200, "application/json")
+    assert document_of(response)["openapi"] == "3.1.0"
+    assert document_of(response) == document_of(app.test_client().get("/openapi.json"))
+
+
+def test_it_is_valid(document: dict[str, Any]) -> None:
+    OpenAPIV31SpecValidator(document).validate()
+
+
+@pytest.mark.parametrize("path", ["/docs", "/api/v1/docs"])
+def test_its_page_takes_nothing_from_elsewhere(app: Flask, path: str) -> None:
+    response = app.test_client().get(path)
+    assert response.status_code == 200
+    assert "http://" not in response.text
+    assert "https://" not in response.text
+    policy = response.headers["Content-Security-Policy"]
+    assert "script-src 'self';" in policy
+    assert "default-src 'none'" in policy
+
+
+def test_it_holds_every_route(app: Flask, document: dict[str, Any]) -> None:
+    """But for those that need no key: the document itself and its page."""
+    held = {(path, method) for path, method, _ in operations(document)}
+    routed = {
+        (rule.rule.replace("<", "{").replace(">", "}"), method.lower())
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith(PREFIX) and rule.rule not in PUBLIC
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert held == routed
+
+
+def test_every_operation_says_what_it_takes_and_answers(document: dict[str, Any]) -> None:
+    ids = [operation["operationId"] for _, _, operation in operations(document)]
+    assert all(ids)
+    assert len(ids) == len(set(ids))
+    assert document["security"] == [{"bearer": []}, {"header": []}]
+    for path, method, operation in operations(document):
+        assert operation["x-permission"] in list(Permission)
+        assert operation["summary"]
+        assert operation["tags"]
+        codes = set(operation["responses"])
+        assert codes >= {"400", "401", "403", "429", "500", "503"}
+        assert ("404" in codes) == ("{" in path)
+        assert (codes >= {"409", "413", "415", "422"}) == (method == "post")
+        (success,) = codes & {"200", "201", "202"}
+        answer = operation["responses"][success]
+        assert answer["content"]["application/json"]["schema"]["$ref"].startswith("#/components/schemas/")
+        assert answer["headers"].keys() >= {"X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining"}
+        for code in codes - {success}:
+            assert operation["responses"][code] == {"$ref": "#/components/responses/Problem"}
+
+
+def test_every_list_tells_its_parameters(document: dict[str, Any]) -> None:
+    for path, _, operation in operations(document):
+        if operation["operationId"].startswith("list_"):
+            names = {parameter["name"] for parameter in operation["parameters"]}
+            assert names >= {"limit", "cursor", "sort"}, path
+
+
+def test_it_names_every_problem(document: dict[str, Any]) -> None:
+    named = document["components"]["schemas"]["Problem"]["properties"]["type"]["enum"]
+    assert named == [f"/problems/{slug}" for slug in PROBLEMS]
+
+
+@pytest.mark.parametrize("slug", PROBLEMS)
+def test_every_problem_has_a_page(app: Flask, slug: str) -> None:
+    response = app.test_client().get(f"/problems/{slug}")
+    assert response.status_code == 200
+    assert PROBLEMS[slug][1] in response.text.replace("&#39;", "'")
+
+
+def test_there_is_no_page_of_an_unknown_problem(app: Flask) -> None:
+    assert app.test_client().get("/problems/nonsense").status_code == 404
+
+
+def test_answers_have_the_fields_that_it_promises(cast: Cast, database: Database, document: dict[str, Any]) -> None:
+    """Each operation once, against its schema, with no member more than is promised."""
+    ids = made_of_each(cast, database)
+    bodies: dict[str, Any] = {
+        "create_webhook": {"url": "https://93.184.216.34/", "event_types": ["*"]},
+        "test_webhook": {"event_type": "asset.approved"},
+        **{f"decide_{kind.object}": {"decision": "approved"} for kind in ASSETS},
+    }
+    components = closed(document["components"])
+    for path, method, operation in operations(document):
+        concrete = filled(path, ids)
+        if method == "post":
+            answer = cast.admin.post(concrete, bodies[operation["operationId"]])
+        else:
+            answer = cast.admin.get(concrete)
+        promised = operation["responses"][str(answer.status)]["content"]["application/json"]["schema"]
+        Draft202012Validator({"components": components, **promised}).validate(answer.document)
+        assert answer.data, f"{operation['operationId']} was tried on nothing"
+
+
+def made_of_each(cast: Cast, database: Database) -> dict[str, str]:
+    """An id for every path that names an object, by the path's beginning, with something in each of its lists."""
+    hook = make_webhook(database, project_ids=[cast.project["id"]])
+    made = {"webhooks": hook.id, "projects": cast.project["id"]}
+    character, scene = make_character(database, cast.project, metadata={"a": [1]}), make_scene(database, cast.project)
+    for kind, asset in ((CHARACTERS, character), (SCENES, scene), (SEGMENTS, make_segment(database, scene))):
+        make_approval(database, kind, asset, "rejected")
+        made[kind.plural] = asset["id"]
+    made["deliveries"] = cast.admin.post(f"/webhooks/{hook.id}/test", {}).data["id"]
+    with database.transaction() as session:
+        attempts = [Attempt(claimed, NOON, 1, 200, None, "") for claimed in claim(session, NOON, 9)]
+        record(session, [Outcome(attempt, "delivered", NOON) for attempt in attempts], NOON)
+    return made
+
+
+def filled(path: str, ids: dict[str, str]) -> str:
+    """The path with the ids that it asks for."""
+    noun = path.removeprefix(f"{PREFIX}/").partition("/")[0]
+    return re.sub(r"\{\w+\}", ids.get(noun, ""), path)
+
+
+def test_problems_have_the_fields_that_it_promises(cast: Cast, document: dict[str, Any]) -> None:
+    components = closed(document["components"])
+    schema = Draft202012Validator({"components": components, "$ref": "#/components/schemas/Problem"})
+    answers = [
+        cast.nobody.get("/projects"),
+        cast.viewer.get("/nonsense"),
+        cast.viewer.get("/projects", limit=0),
+        cast.admin.post("/webhooks", {}),
+    ]
+    for answer in answers:
+        schema.validate(answer.document)
