@@ -41,7 +41,7 @@ def main(name: str) -> int:
 def _install(requirements: Path) -> None:
     for stamp in VENV.glob(".installed-*"):
         stamp.unlink()
-    if _read(VENV / ".made") != _IDENTITY:
+    if _read(VENV / ".made") != _IDENTITY or not (VENV / "bin" / "python").exists():
         _make_venv()
     options = ("--quiet", "--disable-pip-version-check", "--no-input", "--no-warn-script-location")
     subprocess.run(

@@ -132,11 +132,19 @@ def redis_database() -> Iterator[str]:
         with redis_process() as url:
             yield url
         return
-    for number in range(1, 16):
-        client = redis.Redis.from_url(given, db=number)
-        if client.set(_CLAIM, os.getpid(), nx=True) and client.dbsize() == 1:
-            break
-    else:
-        raise AssertionError("REDIS_URL must name a Redis that has an empty database among 1 to 15.")
-    yield make_url(given).set(database=str(number)).render_as_string(hide_password=False)
-    client.flushdb()
+    url = next(filter(_claim, (_numbered(given, number) for number in range(1, 16))), None)
+    assert url, "REDIS_URL must name a Redis that has an empty database among 1 to 15."
+    yield url
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+
+
+def _numbered(url: str, number: int) -> str:
+    """The same server's database `number`; the query counts for more than the path."""
+    return url + ("&" if "?" in url else "?") + f"db={number}"
+
+
+def _claim(url: str) -> bool:
+    """Take this database for our own if it is empty; sessions that start together each find another."""
+    with redis.Redis.from_url(url) as client:
+        return bool(client.set(_CLAIM, os.getpid(), nx=True)) and client.dbsize() == 1
