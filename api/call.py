@@ -10,12 +10,12 @@ from typing import Any, cast
 
 from flask import Response, g, request
 from sqlalchemy import RowMapping
-from sqlalchemy.orm import Session
 
 from domain.access import Actor
 from domain.api_keys.queries import Credential
 from domain.audit.commands import AuditEntry
 from domain.audit.masking import clean_text, masked_params
+from domain.db import Session
 from domain.events.commands import Context
 from domain.ids import new_id
 from domain.ports import Grant, Services, client_address

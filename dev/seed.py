@@ -10,7 +10,6 @@ from random import Random
 from typing import Any
 
 from sqlalchemy import Table, insert, select
-from sqlalchemy.orm import Session
 
 from dev.receiver.secrets import write_secrets
 from dev.studio import hooks, people
@@ -27,6 +26,7 @@ from domain.approvals.models import approvals
 from domain.audit.commands import note_action
 from domain.audit.models import api_audit_log
 from domain.characters.models import CHARACTERS
+from domain.db import Session
 from domain.deliveries.models import webhook_attempts, webhook_deliveries
 from domain.errors import Conflict
 from domain.events.models import events

@@ -52,5 +52,5 @@ class Keyring:
         """
         try:
             return self._vault.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], row.encode())
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise CannotDecrypt(f"The secret of {row} cannot be decrypted with this CALLSHEET_SECRET_KEY.") from error

@@ -8,17 +8,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import orjson
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    CursorResult,
     Engine,
+    Executable,
     Integer,
     LargeBinary,
     MetaData,
     RowMapping,
+    Select,
     String,
     Table,
     Text,
@@ -33,7 +37,6 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from .ids import is_id
@@ -114,6 +117,28 @@ class KeyChanged:
 Signal = DeliveriesDue | KeyChanged
 
 
+class Session:
+    """A way into the database while it is open, and the signals to send after its commit.
+
+    A bare connection: an ORM session around it would cost more than the statements of a read.
+    """
+
+    __slots__ = ("_connection", "signals")
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.signals: list[Signal] = []
+
+    def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[*tuple[Any, ...]]:
+        """Run one statement, or one for each row of a list of parameters."""
+        return self._connection.execute(statement, parameters)
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._connection.dialect.name
+
+
 class Database:
     """An engine and its two ways in: `reading()` (no transaction is held) and `transaction()` (committed at the end).
 
@@ -138,16 +163,17 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session whose every statement stands alone."""
-        with Session(self._autocommit, autoflush=False) as session:
-            yield session
+        with self._autocommit.connect() as connection:
+            yield Session(connection)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """A session in one transaction, committed at the end, rolled back on an exception. SQLite: BEGIN IMMEDIATE."""
-        with self._writer, Session(self.engine, autoflush=False) as session, session.begin():
+        with self._writer, self.engine.begin() as connection:
+            session = Session(connection)
             yield session
-        if self.after_commit is not None and session.info.get("signals"):
-            self.after_commit(session.info.pop("signals"))
+        if self.after_commit is not None and session.signals:
+            self.after_commit(session.signals)
 
     def dispose(self) -> None:
         """Close every pooled connection."""
@@ -156,9 +182,8 @@ class Database:
 
 def signal_after_commit(session: Session, signal: Signal) -> None:
     """Tell other processes something once this transaction has committed. Losing a signal costs time, no more."""
-    signals: list[Signal] = session.info.setdefault("signals", [])
-    if signal not in signals:
-        signals.append(signal)
+    if signal not in session.signals:
+        session.signals.append(signal)
 
 
 def _engine(url: str, pool: int) -> Engine:
@@ -172,7 +197,6 @@ def _engine(url: str, pool: int) -> Engine:
         pool_size=pool,
         max_overflow=0,
         pool_timeout=2,
-        pool_pre_ping=True,
         connect_args={
             "connect_timeout": 5,
             "options": "-c timezone=UTC -c statement_timeout=30000 -c lock_timeout=4000",
@@ -200,8 +224,13 @@ def find_row(
     """The row with this id; None also for text that is no such id. `for_update` locks it until the transaction ends."""
     if not is_id(row_id, prefix):
         return None
-    statement = select(table).where(table.c.id == row_id)
-    return session.execute(statement.with_for_update() if for_update else statement).mappings().first()
+    return session.execute(_by_id(table, for_update), {"row_id": row_id}).mappings().first()
+
+
+@cache  # one statement for each table: building it anew costs as much as running it
+def _by_id(table: Table, for_update: bool) -> Select[*tuple[Any, ...]]:
+    statement = select(table).where(table.c.id == bindparam("row_id"))
+    return statement.with_for_update() if for_update else statement
 
 
 def waited_too_long_for_lock(error: DBAPIError) -> bool:
@@ -209,21 +238,16 @@ def waited_too_long_for_lock(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", None) == "55P03"
 
 
-def dialect_of(session: Session) -> str:
-    """`sqlite` or `postgresql`."""
-    return session.get_bind().dialect.name
-
-
 def insert_ignoring_conflict(session: Session, table: Table, values: dict[str, Any]) -> bool:
     """INSERT … ON CONFLICT DO NOTHING; whether the row is new."""
-    build = postgresql.insert if dialect_of(session) == "postgresql" else sqlite.insert
+    build = postgresql.insert if session.dialect == "postgresql" else sqlite.insert
     statement: Any = build(table).values(values).on_conflict_do_nothing().returning(literal_column("1"))
     return session.execute(statement).first() is not None
 
 
 def upsert(session: Session, table: Table, key: Sequence[str], values: dict[str, Any]) -> None:
     """INSERT, or UPDATE of the row that already has this key."""
-    build = postgresql.insert if dialect_of(session) == "postgresql" else sqlite.insert
+    build = postgresql.insert if session.dialect == "postgresql" else sqlite.insert
     statement = build(table).values(values)
     changed = {name: statement.excluded[name] for name in values if name not in key}
     session.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed))
@@ -232,7 +256,7 @@ def upsert(session: Session, table: Table, key: Sequence[str], values: dict[str,
 def numbered_id(session: Session, stem: str, digits: int, order_by: ColumnElement[Any]) -> ColumnElement[str]:
     """`stem` and the row's number in `digits` hexadecimal digits, for an INSERT … SELECT (see `ids.new_id_stem`)."""
     number = func.row_number().over(order_by=order_by)
-    if dialect_of(session) == "postgresql":
+    if session.dialect == "postgresql":
         tail = func.lpad(func.to_hex(number), digits, "0")
     else:
         tail = func.printf(f"%0{digits}x", number)
@@ -241,14 +265,14 @@ def numbered_id(session: Session, stem: str, digits: int, order_by: ColumnElemen
 
 def hour_of(session: Session, column: ColumnElement[Any]) -> ColumnElement[str]:
     """The hour a moment falls in, as text `YYYY-MM-DDTHH` in UTC."""
-    if dialect_of(session) == "postgresql":
+    if session.dialect == "postgresql":
         return func.to_char(column, literal_column("'YYYY-MM-DD\"T\"HH24'"))
     return func.substr(column, 1, 13)
 
 
 def smaller(session: Session, one: ColumnElement[Any], other: ColumnElement[Any]) -> ColumnElement[Any]:
     """The smaller of two values in a row."""
-    return func.least(one, other) if dialect_of(session) == "postgresql" else func.min(one, other)
+    return func.least(one, other) if session.dialect == "postgresql" else func.min(one, other)
 
 
 def check_reachable(url: str) -> None:

@@ -10,11 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, ForeignKey, Index, Integer, RowMapping, Table, UniqueConstraint
-from sqlalchemy.orm import Session
 
 from .access import Actor
 from .clock import rfc3339
-from .db import Json, LongText, Moment, Row, Str, find_row, metadata
+from .db import Json, LongText, Moment, Row, Session, Str, find_row, metadata
 from .errors import NotFound
 from .listing import ListSpec, Sortable
 

@@ -18,10 +18,9 @@ from typing import Any
 
 import orjson
 from sqlalchemy import Boolean, ColumnElement, Integer, RowMapping, Select, and_, false, func, literal, or_, tuple_
-from sqlalchemy.orm import Session
 
 from .clock import parse_rfc3339, rfc3339
-from .db import Moment
+from .db import Moment, Session
 from .errors import BadQuery
 
 DEFAULT_LIMIT = 50
@@ -192,8 +191,9 @@ def _condition(spec: ListSpec, parameter: str, text: str) -> ColumnElement[bool]
         allowed = _names([*spec.fields, *PAGING])
         raise BadQuery(parameter[:60], f"There is no query parameter {parameter[:60]!r} here; there are {allowed}.")
     column = spec.fields[name].column
-    if operator not in OPERATORS or (operator == "contains" and _type_word(column) != "text"):
-        raise BadQuery(parameter, f"`{name}` has no operator {operator[:40]!r}; there are {_names(OPERATORS)}.")
+    allowed_operators = operators_of(column)
+    if operator not in allowed_operators:
+        raise BadQuery(parameter, f"`{name}` has no operator {operator[:40]!r}; there are {_names(allowed_operators)}.")
     if operator == "isnull":
         return OPERATORS[operator](column, _boolean(parameter, text))
     values = text.split(",", LARGEST_IN) if operator == "in" else [text]
@@ -201,6 +201,12 @@ def _condition(spec: ListSpec, parameter: str, text: str) -> ColumnElement[bool]
         raise BadQuery(parameter, f"`{parameter}` takes at most {LARGEST_IN} values.")
     parsed = [_value(parameter, column, value) for value in values]
     return OPERATORS[operator](column, parsed if operator == "in" else parsed[0])
+
+
+def operators_of(column: ColumnElement[Any]) -> list[str]:
+    """What a column can be compared by."""
+    without = {"text": (), "boolean": ("gt", "gte", "lt", "lte", "contains")}.get(_type_word(column), ("contains",))
+    return [name for name in OPERATORS if name not in without]
 
 
 def _type_word(column: ColumnElement[Any]) -> str:
@@ -294,5 +300,6 @@ def _same(column: ColumnElement[Any], value: Any) -> ColumnElement[bool]:
 def _past(order: Order, value: Any) -> ColumnElement[bool]:
     if value is None:  # NULLs are last: nothing follows but ties
         return false()
-    further = order.column < value if order.descending else order.column > value
+    bound = literal(value, order.column.type)
+    further = order.column < bound if order.descending else order.column > bound
     return or_(further, order.column.is_(None)) if getattr(order.column, "nullable", False) else further

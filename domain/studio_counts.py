@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from .access import Actor
+from .db import Session
 from .entities import Kind, visible
 from .projects.models import projects
 from .studio import ASSETS, BY_OBJECT

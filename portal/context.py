@@ -7,10 +7,10 @@ from typing import Any, cast
 
 from flask import current_app, g, request
 from flask_login import current_user
-from sqlalchemy.orm import Session
 
 from domain.access import Actor
 from domain.audit.commands import note_action
+from domain.db import Session
 from domain.ids import new_id
 from domain.ports import Services, client_address
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from flask import request, url_for
 from sqlalchemy import RowMapping, Select
-from sqlalchemy.orm import Session
 
 from domain import listing
+from domain.db import Session
 from domain.errors import BadQuery
 
 

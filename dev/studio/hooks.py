@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import update
-from sqlalchemy.orm import Session
 
 from domain.access import SYSTEM, Actor
 from domain.crypto import Keyring
+from domain.db import Session
 from domain.events.catalogue import is_operational
 from domain.events.commands import Context
 from domain.webhooks.commands import NewWebhook, create_webhook

@@ -8,7 +8,6 @@ from datetime import datetime
 from random import Random
 
 from sqlalchemy import update
-from sqlalchemy.orm import Session
 
 from domain.access import SYSTEM, Actor, Role, Scope, scope_of_projects
 from domain.accounts.commands import create_user
@@ -18,6 +17,7 @@ from domain.api_keys.models import api_keys
 from domain.api_keys.queries import public_id
 from domain.approvals.commands import DECISIONS
 from domain.crypto import Keyring
+from domain.db import Session
 
 from .past import Past
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.orm import Session
 
 from ..access import Actor, Permission, Role
+from ..db import Session
 from ..errors import FieldError, Invalid
 from ..ids import new_id
 from ..projects.queries import check_projects

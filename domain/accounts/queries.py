@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, func, select
-from sqlalchemy.orm import Session
 
 from ..access import Actor, Role, scope_of_projects
+from ..db import Session
 from ..listing import ListSpec, Sortable
 from .models import user_projects, users
 
@@ -32,7 +32,7 @@ def find_user(session: Session, user_id: str) -> RowMapping | None:
 
 def count_users(session: Session) -> int:
     """How many users there are."""
-    return session.execute(select(func.count()).select_from(users)).scalar_one()
+    return int(session.execute(select(func.count()).select_from(users)).scalar_one())
 
 
 def actor_of(session: Session, user: RowMapping) -> Actor:

@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import RowMapping, delete, select, update
-from sqlalchemy.orm import Session
 
-from ..db import upsert
+from ..db import Session, upsert
 from .models import sessions
 
 IDLE = timedelta(hours=8)

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import insert, update
-from sqlalchemy.orm import Session
 
 from ..access import BY_ROLE, BY_SCOPE, Actor, Permission, Role, Scope
 from ..crypto import Keyring
-from ..db import KeyChanged, signal_after_commit
+from ..db import KeyChanged, Session, signal_after_commit
 from ..errors import Conflict, FieldError, Forbidden, Invalid
 from ..ids import new_id
 from ..projects.queries import check_projects

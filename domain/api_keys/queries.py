@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import RowMapping, select
-from sqlalchemy.orm import Session
 
 from ..access import Actor, Permission, Role, Scope
 from ..clock import rfc3339
 from ..crypto import Keyring
-from ..db import Row, find_row
+from ..db import Row, Session, find_row
 from ..errors import NotFound
 from ..listing import ListSpec, Sortable
 from . import tokens

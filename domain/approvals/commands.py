@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import insert, update
-from sqlalchemy.orm import Session
 
 from ..access import Permission
-from ..db import Row
+from ..db import Row, Session
 from ..entities import Kind, represent
 from ..errors import Conflict, Invalid
 from ..events.commands import Context, record_event

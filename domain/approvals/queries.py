@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import RowMapping, Select, select
-from sqlalchemy.orm import Session
 
 from ..clock import rfc3339
-from ..db import Row
+from ..db import Row, Session
 from ..listing import ListSpec, Sortable
 from .models import approvals
 

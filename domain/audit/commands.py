@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert
-from sqlalchemy.orm import Session
 
 from ..access import Actor
-from ..db import Database
+from ..db import Database, Session
 from ..ids import new_id
 from .masking import clean_text, mask
 from .models import api_audit_log
@@ -45,13 +44,17 @@ class AuditEntry:
     duration_ms: float | None = None
 
 
+_COLUMNS = tuple(field.name for field in fields(AuditEntry))
+_INSERT = insert(api_audit_log)
+
+
 def _row(entry: AuditEntry) -> dict[str, Any]:
-    return {"id": new_id("aud"), **asdict(entry)}
+    return {"id": new_id("aud"), **{name: getattr(entry, name) for name in _COLUMNS}}
 
 
 def write_entry(session: Session, entry: AuditEntry) -> None:
     """Write the row in the caller's transaction: it stands or falls with what it tells of."""
-    session.execute(insert(api_audit_log), [_row(entry)])
+    session.execute(_INSERT, [_row(entry)])
 
 
 def note_action(
@@ -120,7 +123,7 @@ class AuditWriter:
             batch, self._queue = self._queue, []
         try:
             with self._database.transaction() as session:
-                session.execute(insert(api_audit_log), [_row(waiting.entry) for waiting in batch])
+                session.execute(_INSERT, [_row(waiting.entry) for waiting in batch])
         except Exception as error:
             for waiting in batch:
                 waiting.error = error

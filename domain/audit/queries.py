@@ -7,13 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, case, func, select, union_all
-from sqlalchemy.orm import Session
 
 from ..access import Actor, Permission
 from ..accounts.models import users
 from ..api_keys.models import api_keys
 from ..clock import rfc3339
-from ..db import Row, find_row, hour_of
+from ..db import Row, Session, find_row, hour_of
 from ..errors import NotFound
 from ..listing import ListSpec, Sortable
 from .models import api_audit_log

@@ -9,9 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Integer, bindparam, insert, literal, or_, select, update
-from sqlalchemy.orm import Session
 
-from ..db import DeliveriesDue, numbered_id, signal_after_commit
+from ..db import DeliveriesDue, Session, numbered_id, signal_after_commit
 from ..events.catalogue import OPERATIONAL_FAMILIES
 from ..events.models import events
 from ..ids import new_id, new_id_stem

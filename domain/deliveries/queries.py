@@ -8,11 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, Select, func, select, union_all
-from sqlalchemy.orm import Session
 
 from ..access import Actor, Permission
 from ..clock import rfc3339
-from ..db import Row
+from ..db import Row, Session
 from ..errors import NotFound
 from ..events.models import events
 from ..ids import is_id

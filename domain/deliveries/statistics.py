@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import case, func, select
-from sqlalchemy.orm import Session
 
 from ..audit.models import api_audit_log
+from ..db import Session
 from .models import webhook_deliveries
 
 STATUSES = ("pending", "sending", "delivered", "failed", "cancelled")

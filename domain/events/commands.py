@@ -9,10 +9,10 @@ from typing import Any
 
 import orjson
 from sqlalchemy import insert
-from sqlalchemy.orm import Session
 
 from ..access import Actor
 from ..clock import rfc3339
+from ..db import Session
 from ..deliveries.commands import fan_out
 from ..ids import new_id
 from .catalogue import family_of

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sqlalchemy import RowMapping, select
-from sqlalchemy.orm import Session
 
+from ..db import Session
 from .models import events
 
 # What lists show: not the bodies, which are large.

@@ -8,9 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, select, update
-from sqlalchemy.orm import Session
 
-from ..db import insert_ignoring_conflict
+from ..db import Session, insert_ignoring_conflict
 from .models import idempotency_records
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sqlalchemy import Float, bindparam, delete, update
-from sqlalchemy.orm import Session
 
 from ..accounts.sessions import prune_sessions
 from ..crypto import Keyring
-from ..db import insert_ignoring_conflict, smaller, upsert
+from ..db import Session, insert_ignoring_conflict, smaller, upsert
 from ..idempotency.models import idempotency_records
 from .models import heartbeats, installation, rate_buckets
 from .queries import FINGERPRINT, compare_secret_key

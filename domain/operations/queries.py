@@ -6,10 +6,9 @@ from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
 
 from ..crypto import Keyring
-from ..db import Database
+from ..db import Database, Session
 from .models import heartbeats, installation
 
 FINGERPRINT = "secret_key_fingerprint"

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import insert
-from sqlalchemy.orm import Session
 
 from ..access import Permission
 from ..crypto import Keyring
+from ..db import Session
 from ..deliveries.commands import deliver_to
 from ..errors import Conflict, FieldError, Invalid
 from ..events.catalogue import TYPES, check_patterns

@@ -7,12 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, or_, select
-from sqlalchemy.orm import Session
 
 from ..access import Actor, Permission
 from ..clock import rfc3339
 from ..crypto import Keyring
-from ..db import Row, find_row
+from ..db import Row, Session, find_row
 from ..errors import NotFound
 from ..listing import ListSpec, Sortable
 from .models import webhook_projects, webhook_secrets, webhooks

@@ -9,13 +9,13 @@ from urllib.parse import quote, urlencode
 
 from flask import current_app, request, url_for
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from domain import listing
 from domain.access import Permission
 from domain.audit.models import api_audit_log
 from domain.audit.queries import AUDIT, known_keys, load_entry, names_of
+from domain.db import Session
 from domain.errors import BadQuery
 
 from ..blueprint import PortalBlueprint

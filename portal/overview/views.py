@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from domain.access import Actor, Permission
 from domain.api_keys.queries import expiring_keys
 from domain.approvals.queries import latest_approvals
 from domain.audit.queries import calls_by_hour
+from domain.db import Session
 from domain.deliveries.statistics import deliveries_by_status
 from domain.events.queries import latest_events
 from domain.studio_counts import names_of, waiting_for_review

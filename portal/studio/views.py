@@ -7,12 +7,12 @@ from typing import Any
 
 from flask import abort
 from sqlalchemy import RowMapping, select
-from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from domain.access import Permission
 from domain.approvals.models import approvals
 from domain.approvals.queries import approvals_of
+from domain.db import Session
 from domain.entities import ASSET_STATUSES, Kind, load, visible
 from domain.projects.models import PROJECTS, projects
 from domain.scenes.models import SCENES

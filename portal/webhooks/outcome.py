@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import RowMapping
-from sqlalchemy.orm import Session
 
 from domain.access import Actor
+from domain.db import Session
 from domain.deliveries.queries import attempts_of, load_delivery
 from domain.webhooks.queries import load_webhook
 

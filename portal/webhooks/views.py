@@ -8,10 +8,10 @@ from typing import Any
 
 from flask import redirect, request, url_for
 from sqlalchemy import RowMapping, select
-from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from domain.access import Permission
+from domain.db import Session
 from domain.deliveries.queries import DELIVERIES, activity_of, deliveries_of, latest_attempts
 from domain.errors import Invalid
 from domain.events.catalogue import TYPES

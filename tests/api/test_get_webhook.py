@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from domain.db import Database
 from domain.deliveries.commands import note_health
 from tests.api.conftest import Cast
@@ -27,6 +29,22 @@ def test_it_lists_them_by_url(cast: Cast, database: Database) -> None:
     assert answer.data[0]["project_ids"] == sorted([cast.project["id"], other["id"]])
     assert answer.data[1]["project_ids"] is None
     assert cast.admin.get("/webhooks", **{"url[contains]": "B.EXAMPLE"}).ids == [second.id]
+
+
+@pytest.mark.parametrize("sort", ["enabled", "-enabled", "enabled,-url", "-enabled,url"])
+def test_it_pages_by_what_is_on_and_off(cast: Cast, database: Database, sort: str) -> None:
+    for enabled in (True, False, True, False):
+        make_webhook(database, enabled=enabled)
+    whole = cast.admin.get("/webhooks", sort=sort).ids
+    page = cast.admin.get("/webhooks", sort=sort, limit=3)
+    rest = cast.admin.get("/webhooks", sort=sort, limit=3, cursor=page.document["page"]["next"])
+    assert page.ids + rest.ids == whole
+    assert len(set(whole)) == 4
+
+
+@pytest.mark.parametrize("query", ["enabled[gt]=true", "enabled[contains]=true", "enabled=1", "enabled[in]=true,x"])
+def test_it_refuses_what_is_no_question_about_on_and_off(cast: Cast, query: str) -> None:
+    cast.admin.call("GET", f"/webhooks?{query}").refused(400, "bad-query")
 
 
 def test_its_tag_changes_with_its_standing(cast: Cast, database: Database, clock: StoppedClock) -> None:

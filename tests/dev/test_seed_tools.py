@@ -8,12 +8,11 @@ from typing import Any
 
 import orjson
 from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session
 
 from domain.access import Permission
 from domain.api_keys.models import api_keys
 from domain.api_keys.queries import find_credential, status_of
-from domain.db import Database
+from domain.db import Database, Session
 from domain.deliveries.commands import fan_out
 from domain.deliveries.models import webhook_attempts, webhook_deliveries
 from domain.deliveries.queries import next_due

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert
-from sqlalchemy.orm import Session
 
 from domain.access import SYSTEM
 from domain.api_keys.commands import NewKey, create_key
 from domain.approvals.models import approvals
 from domain.audit.commands import AuditEntry, write_entry
+from domain.db import Session
 from domain.entities import Kind
 from domain.ids import new_id
 from domain.ports import Services

@@ -17,7 +17,7 @@ FORM = "/portal/sign-in"
 
 def count_sessions(services: Services) -> int:
     with services.database.reading() as session:
-        return session.execute(select(func.count()).select_from(sessions)).scalar_one()
+        return int(session.execute(select(func.count()).select_from(sessions)).scalar_one())
 
 
 def actions(services: Services) -> list[str | None]:

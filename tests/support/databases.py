@@ -132,11 +132,13 @@ def redis_database() -> Iterator[str]:
         with redis_process() as url:
             yield url
         return
-    url = next(filter(_claim, (_numbered(given, number) for number in range(1, 16))), None)
-    assert url, "REDIS_URL must name a Redis that has an empty database among 1 to 15."
-    yield url
-    with redis.Redis.from_url(url) as client:
-        client.flushdb()
+    with redis.Redis.from_url(given) as server:
+        number = next((number for number in range(1, 16) if _claim(server, given, number)), None)
+        assert number, "REDIS_URL must name a Redis that has an empty database among 1 to 15."
+        yield _numbered(given, number)
+        with redis.Redis.from_url(_numbered(given, number)) as client:
+            client.flushdb()
+        server.delete(f"{_CLAIM}:{number}")
 
 
 def _numbered(url: str, number: int) -> str:
@@ -144,7 +146,7 @@ def _numbered(url: str, number: int) -> str:
     return url + ("&" if "?" in url else "?") + f"db={number}"
 
 
-def _claim(url: str) -> bool:
-    """Take this database for our own if it is empty; sessions that start together each find another."""
-    with redis.Redis.from_url(url) as client:
-        return bool(client.set(_CLAIM, os.getpid(), nx=True)) and client.dbsize() == 1
+def _claim(server: redis.Redis, url: str, number: int) -> bool:
+    """Take a database for our own if it is empty. Sessions that start together each find another."""
+    with redis.Redis.from_url(_numbered(url, number)) as client:
+        return client.dbsize() == 0 and bool(server.set(f"{_CLAIM}:{number}", os.getpid(), nx=True, ex=3600))
