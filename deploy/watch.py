@@ -60,7 +60,7 @@ class Watch:
         if self.settings.embedded_redis and not self._until(self._redis_answers, _REDIS_IS_UP_WITHIN):
             self.say("Redis does not answer yet; Callsheet starts without it and uses it when it does.")
         self.control.start_group()
-        if not self._until(self._web_is_ready, _READY_WITHIN):
+        if not self._until(self._web_is_ready, _READY_WITHIN) and not self.stopping():
             self.say(f"Callsheet is not ready after {_READY_WITHIN:.0f} seconds: {self._state()}; it is tried on.")
             self._until(self._web_is_ready, float("inf"))
         self._until(self._everything_is_well, _WELL_WITHIN)

@@ -97,3 +97,12 @@ def test_a_migration_that_fails_ends_the_start_with_its_reason(home: Path) -> No
     assert product.wait(30) == 1
     assert "from_the_future" in product.output.splitlines()[-1]
     product.assert_nothing_is_left()
+
+
+def test_a_web_server_that_cannot_start_ends_the_start(home: Path) -> None:
+    product = Product(home, **SMALL, GRANIAN_LOOP="nonsense")
+
+    assert product.wait(60) == 1
+    assert "nonsense" in product.output
+    assert product.output.splitlines()[-1].startswith("The web server ended before it was ready")
+    product.assert_nothing_is_left()
