@@ -75,13 +75,13 @@ def _user_commands(services: Services) -> AppGroup:
 
     @group.command("create")
     @click.option("--email", required=True)
-    @click.option("--name", required=True)
+    @click.option("--name", help="How the portal calls them; the part before the @ when absent.")
     @click.option(
         "--role", type=click.Choice([role.value for role in Role]), default=Role.VIEWER.value, show_default=True
     )
     @click.option("--project", "projects", multiple=True, help="The role holds only in these projects.")
     @click.option("--password", help="Asked for on a terminal, read from standard input, or made when `-`.")
-    def create(email: str, name: str, role: str, projects: tuple[str, ...], password: str | None) -> None:
+    def create(email: str, name: str | None, role: str, projects: tuple[str, ...], password: str | None) -> None:
         """Create a user; prints the id, and the password when it was made here."""
         made = password == "-"  # noqa: S105 - a word that asks for one
         chosen = secrets.token_urlsafe(15) if made else password or _ask_password()
@@ -90,7 +90,7 @@ def _user_commands(services: Services) -> AppGroup:
         def write() -> str:
             with services.database.transaction() as session:
                 user_id = create_user(
-                    session, SYSTEM, email=email, name=name, password=chosen, role=role,
+                    session, SYSTEM, email=email, name=name or email.partition("@")[0], password=chosen, role=role,
                     project_ids=projects or None, now=now,
                 )  # fmt: skip
                 note_action(session, SYSTEM, "cli", "user.create", now, changes=_by({"id": user_id, "email": email}))
