@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Callable, Mapping
@@ -16,9 +17,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
 ROOT = Path(__file__).resolve().parent
 # A unix socket's path is limited to 108 bytes by the kernel (unix(7)).
 LONGEST_SOCKET_PATH = 100
+LONGEST_NUMBER = 12  # digits
+LONGEST_WAIT = 30 * 86400  # seconds
+MOST_ATTEMPTS = 30
+HOST_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.\-]{0,251}[A-Za-z0-9])?")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -37,10 +45,15 @@ class Variable:
     help: str
     default_text: str = ""
 
+    @property
+    def field(self) -> str:
+        """The attribute of `Settings` that holds it."""
+        return self.name.removeprefix("CALLSHEET_").lower()
+
 
 def _whole_number(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+        if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER and low <= int(text) <= high):
             raise ValueError(f"a whole number from {low} to {high}")
         return int(text)
 
@@ -62,25 +75,50 @@ def _networks(text: str) -> tuple[Network, ...]:
 
 
 def _seconds(text: str) -> tuple[int, ...]:
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isascii() and part.isdigit() for part in parts) or len(parts) > 30:
-        raise ValueError("a comma-separated list of whole seconds such as 0,5,300")
-    return tuple(int(part) for part in parts)
+    wait, parts = _whole_number(0, LONGEST_WAIT), [part.strip() for part in text.split(",")]
+    try:
+        if len(parts) > MOST_ATTEMPTS:
+            raise ValueError
+        return tuple(wait(part) for part in parts)
+    except ValueError:
+        sentence = (
+            f"a comma-separated list of up to {MOST_ATTEMPTS} whole seconds of {LONGEST_WAIT} at most, such as 0,5,300"
+        )
+        raise ValueError(sentence) from None
+
+
+def _host(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        if HOST_NAME.fullmatch(text) and not text.replace(".", "").isdigit():
+            return text
+        raise ValueError("an address or host name of this machine, such as 127.0.0.1 or 0.0.0.0") from None
 
 
 def _database_url(text: str) -> str:
-    scheme = text.partition("://")[0]
+    scheme, _, rest = text.partition("://")
+    expected = "a URL such as postgresql://user:password@host/callsheet or sqlite:////var/lib/callsheet.db"
     if scheme in ("postgres", "postgresql", "postgresql+psycopg"):
-        return "postgresql+psycopg://" + text.partition("://")[2]
-    if scheme == "sqlite" and text.startswith("sqlite:///") and text != "sqlite:///":
+        try:
+            return make_url(f"postgresql+psycopg://{rest}").render_as_string(hide_password=False)
+        except (ArgumentError, ValueError):
+            raise ValueError(expected) from None
+    if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1 and rest != "/:memory:":
         return text
-    raise ValueError("a URL such as postgresql://user:password@host/callsheet or sqlite:////var/lib/callsheet.db")
+    raise ValueError(expected)
 
 
 def _redis_url(text: str) -> str:
-    parts = urlsplit(text)
-    if (parts.scheme in ("redis", "rediss") and parts.hostname) or (parts.scheme == "unix" and parts.path):
-        return text
+    try:
+        parts = urlsplit(text)
+        server = parts.scheme in ("redis", "rediss") and parts.hostname and parts.port != 0
+        if server and (parts.path.strip("/") or "0").isdigit():
+            return text
+        if parts.scheme == "unix" and parts.path:
+            return text
+    except ValueError:
+        pass
     raise ValueError("a URL such as redis://host:6379/0 or unix:///run/redis.sock")
 
 
@@ -107,7 +145,7 @@ VARIABLES = (
     Variable("DATABASE_URL", None, _database_url, "PostgreSQL 15 or later, or SQLite.", "SQLite in `CALLSHEET_HOME`"),
     Variable("REDIS_URL", None, _redis_url, "Redis 6.2 or later.", "an embedded Redis in `CALLSHEET_HOME`"),
     Variable("PORT", "8000", _whole_number(1, 65535), "Port of the web server."),
-    Variable("CALLSHEET_HOST", "127.0.0.1", str, "Address the web server listens on."),
+    Variable("CALLSHEET_HOST", "127.0.0.1", _host, "Address the web server listens on."),
     Variable(
         "CALLSHEET_SECRET_KEY",
         None,
@@ -122,15 +160,8 @@ VARIABLES = (
         "Bearer token that `GET /metrics` asks for.",
         "made once in `CALLSHEET_HOME/metrics_token`",
     ),
-    Variable(
-        "CALLSHEET_DEMO",
-        "1",
-        _flag,
-        "1 seeds an empty database with the demo studio and runs the demo receiver under `make run`.",
-    ),
-    Variable(
-        "CALLSHEET_DEMO_RECEIVER_PORT", "8010", _whole_number(1, 65535), "Port of the demo receiver on 127.0.0.1."
-    ),
+    Variable("CALLSHEET_DEMO", "1", _flag, "1: an empty database gets the demo studio, `make run` a receiver."),
+    Variable("CALLSHEET_DEMO_RECEIVER_PORT", "8010", _whole_number(1, 65535), "Port of the demo receiver."),
     Variable("CALLSHEET_WEB_WORKERS", "2", _whole_number(1, 64), "Web server processes."),
     Variable("CALLSHEET_WEB_THREADS", "16", _whole_number(1, 512), "Threads in each web server process."),
     Variable("CALLSHEET_DELIVERY_WORKERS", "1", _whole_number(1, 64), "RQ worker processes that deliver webhooks."),
@@ -139,7 +170,7 @@ VARIABLES = (
         "CALLSHEET_TRUSTED_PROXIES",
         "",
         _networks,
-        "Ranges of the reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
+        "Ranges of the reverse proxies whose `X-Forwarded-For` is believed.",
         "none",
     ),
     Variable(
@@ -161,12 +192,7 @@ VARIABLES = (
         _seconds,
         "Seconds to wait before each attempt of a delivery.",
     ),
-    Variable(
-        "CALLSHEET_KEY_DAYS",
-        "365",
-        _whole_number(1, 3650),
-        "Days until a new API key expires, unless it says otherwise.",
-    ),
+    Variable("CALLSHEET_KEY_DAYS", "365", _whole_number(1, 3650), "Days until a new API key expires by default."),
 )
 
 
@@ -203,31 +229,19 @@ class Settings:
         """
         env = os.environ if environ is None else environ
         _refuse_unknown(env)
-        values = {variable.name: _read(variable, env) for variable in VARIABLES}
-        home = _home(values["CALLSHEET_HOME"])
-        demo = values["CALLSHEET_DEMO"]
-        loopback = (ipaddress.ip_network("127.0.0.0/8"),) if demo else ()
-        return cls(
-            home=home,
-            database_url=values["DATABASE_URL"] or f"sqlite:///{home / 'callsheet.db'}",
-            redis_url=values["REDIS_URL"] or f"unix://{redis_socket(home)}",
-            embedded_redis=values["REDIS_URL"] is None,
-            port=values["PORT"],
-            host=values["CALLSHEET_HOST"],
-            secret_key=values["CALLSHEET_SECRET_KEY"] or _made_once(home / "secret_key").encode(),
-            metrics_token=values["CALLSHEET_METRICS_TOKEN"] or _made_once(home / "metrics_token"),
-            demo=demo,
-            demo_receiver_port=values["CALLSHEET_DEMO_RECEIVER_PORT"],
-            web_workers=values["CALLSHEET_WEB_WORKERS"],
-            web_threads=values["CALLSHEET_WEB_THREADS"],
-            delivery_workers=values["CALLSHEET_DELIVERY_WORKERS"],
-            database_pool=values["CALLSHEET_DATABASE_POOL"],
-            trusted_proxies=values["CALLSHEET_TRUSTED_PROXIES"],
-            cookie_secure=values["CALLSHEET_COOKIE_SECURE"],
-            webhook_allow_cidrs=values["CALLSHEET_WEBHOOK_ALLOW_CIDRS"] + loopback,
-            webhook_schedule=values["CALLSHEET_WEBHOOK_SCHEDULE"],
-            key_days=values["CALLSHEET_KEY_DAYS"],
-        )
+        values = {variable.field: _read(variable, env) for variable in VARIABLES}
+        home = _home(values["home"])
+        loopback = (ipaddress.ip_network("127.0.0.0/8"),) if values["demo"] else ()
+        made = {
+            "home": home,
+            "database_url": values["database_url"] or f"sqlite:///{home / 'callsheet.db'}",
+            "redis_url": values["redis_url"] or f"unix://{redis_socket(home)}",
+            "embedded_redis": values["redis_url"] is None,
+            "secret_key": values["secret_key"] or _made_once(home / "secret_key").encode(),
+            "metrics_token": values["metrics_token"] or _made_once(home / "metrics_token"),
+            "webhook_allow_cidrs": values["webhook_allow_cidrs"] + loopback,
+        }
+        return cls(**{**values, **made})
 
 
 def redis_socket(home: Path) -> Path:

@@ -22,7 +22,8 @@ from domain.access import Permission
 from domain.audit.commands import write_entry
 from domain.entities import Kind, load
 from domain.errors import FieldError, Invalid
-from domain.listing import LARGEST_LIMIT, OPERATORS, ListSpec
+from domain.filters import OPERATORS
+from domain.listing import LARGEST_LIMIT, ListSpec
 
 from . import idempotency
 from .answers import Answer

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -35,7 +36,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.engine import Connection, Dialect, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -57,6 +58,11 @@ LongText = Text().with_variant(Text(collation="C"), "postgresql")
 Bytes = LargeBinary
 # SQLite numbers rows by itself only when the key is an INTEGER.
 Sequence64 = BigInteger().with_variant(Integer, "sqlite")
+
+
+def storable(text: str) -> str:
+    """The text as both databases can hold it: PostgreSQL refuses NUL, and lone surrogates are in no encoding."""
+    return text.replace("\0", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace").decode()
 
 
 # A row as code reads it, whether it came from a SELECT or is about to be INSERTed.
@@ -187,21 +193,28 @@ def signal_after_commit(session: Session, signal: Signal) -> None:
 
 
 def _engine(url: str, pool: int) -> Engine:
+    # What a statement was given is named in no error: errors reach the log, and among it are hashes and signatures.
+    options: dict[str, Any] = {"pool_size": pool, "max_overflow": 0, "pool_timeout": 2, "hide_parameters": True}
     if url.startswith("sqlite"):
-        engine = create_engine(url, pool_size=pool, max_overflow=0, pool_timeout=2, connect_args={"timeout": 5})
+        _make_private(make_url(url).database or "")
+        engine = create_engine(url, **options, connect_args={"timeout": 5})
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_immediate)
         return engine
     return create_engine(
         url,
-        pool_size=pool,
-        max_overflow=0,
-        pool_timeout=2,
+        **options,
         connect_args={
             "connect_timeout": 5,
             "options": "-c timezone=UTC -c statement_timeout=30000 -c lock_timeout=4000",
         },
     )
+
+
+def _make_private(path: str) -> None:
+    """Make a new database readable by this user alone, whatever its folder allows; its journal gets the same mode."""
+    with suppress(OSError):  # the connection will say what is wrong
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:

@@ -10,26 +10,23 @@ from __future__ import annotations
 import base64
 import hashlib
 import itertools
-import string
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Boolean, ColumnElement, Integer, RowMapping, Select, and_, false, func, literal, or_, tuple_
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, false, literal, or_, tuple_
 
 from .clock import parse_rfc3339, rfc3339
-from .db import Moment, Session
+from .db import Session
 from .errors import BadQuery
+from .filters import LARGEST_INTEGER, condition, quoted, type_word
 
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 200
-# PostgreSQL's INTEGER; a larger number would be an error there and match nothing here.
-LARGEST_INTEGER = 2**31 - 1
 PAGING = ("limit", "cursor", "sort")
-# Databases limit a statement's values and the depth of its conditions; nobody reads a list through a thousand of them.
-LARGEST_IN = 200
+# Databases limit how deep conditions are nested.
 MOST_PARAMETERS = 50
 
 
@@ -112,7 +109,7 @@ def parse(spec: ListSpec, parameters: Iterable[tuple[str, str]], also: Iterable[
     """
     conditions: list[ColumnElement[bool]] = []
     paging: dict[str, str] = {}
-    ignored = set(also)
+    columns, ignored = {name: field.column for name, field in spec.fields.items()}, set(also)
     for number, (name, value) in enumerate(parameters, 1):
         if number > MOST_PARAMETERS:
             raise BadQuery(name[:60], f"Keep to {MOST_PARAMETERS} query parameters.")
@@ -121,7 +118,7 @@ def parse(spec: ListSpec, parameters: Iterable[tuple[str, str]], also: Iterable[
                 raise BadQuery(name, f"`{name}` was given twice.")
             paging[name] = value
         elif name not in ignored:
-            conditions.append(_condition(spec, name, value))
+            conditions.append(condition(columns, name, value, PAGING))
     orders = _orders(spec, paging.get("sort") or spec.default_sort)
     signature = hashlib.sha256(",".join(f"{o.name}{o.descending}" for o in orders).encode()).hexdigest()[:8]
     after = _decode_cursor(paging["cursor"], orders, signature) if paging.get("cursor") else None
@@ -153,93 +150,13 @@ def _orders(spec: ListSpec, sort: str) -> tuple[Order, ...]:
     for term in sort.split(","):
         name = term.removeprefix("-")
         if name not in spec.sortable:
-            raise BadQuery("sort", f"`sort` cannot use {name[:60]!r}; it may name {_names(spec.sortable)}.")
+            raise BadQuery("sort", f"`sort` cannot use {name[:60]!r}; it may name {quoted(spec.sortable)}.")
         if any(order.name == name for order in orders):
             raise BadQuery("sort", f"`sort` names {name!r} twice.")
         orders.append(Order(name, spec.fields[name].column, term.startswith("-")))
     if all(order.name != "id" for order in orders):
         orders.append(Order("id", spec.id_column, orders[0].descending))
     return tuple(orders)
-
-
-def _names(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
-
-
-def _lower_ascii(text: str) -> str:
-    return text.translate({ord(letter): letter.lower() for letter in string.ascii_uppercase})
-
-
-OPERATORS: dict[str, Callable[[ColumnElement[Any], Any], ColumnElement[bool]]] = {
-    "eq": lambda column, value: column == value,
-    "ne": lambda column, value: column.is_distinct_from(value),
-    "gt": lambda column, value: column > value,
-    "gte": lambda column, value: column >= value,
-    "lt": lambda column, value: column < value,
-    "lte": lambda column, value: column <= value,
-    "in": lambda column, values: column.in_(values),
-    # SQLite's LIKE takes no notice of the case of ASCII letters, PostgreSQL's does: here neither does.
-    "contains": lambda column, value: func.lower(column).contains(_lower_ascii(value), autoescape=True),
-    "isnull": lambda column, value: column.is_(None) if value else column.is_not(None),
-}
-
-
-def _condition(spec: ListSpec, parameter: str, text: str) -> ColumnElement[bool]:
-    name, bracket, rest = parameter.partition("[")
-    operator = rest.removesuffix("]") if bracket else "eq"
-    if name not in spec.fields or (bracket and not rest.endswith("]")):
-        allowed = _names([*spec.fields, *PAGING])
-        raise BadQuery(parameter[:60], f"There is no query parameter {parameter[:60]!r} here; there are {allowed}.")
-    column = spec.fields[name].column
-    allowed_operators = operators_of(column)
-    if operator not in allowed_operators:
-        raise BadQuery(parameter, f"`{name}` has no operator {operator[:40]!r}; there are {_names(allowed_operators)}.")
-    if operator == "isnull":
-        return OPERATORS[operator](column, _boolean(parameter, text))
-    values = text.split(",", LARGEST_IN) if operator == "in" else [text]
-    if len(values) > LARGEST_IN:
-        raise BadQuery(parameter, f"`{parameter}` takes at most {LARGEST_IN} values.")
-    parsed = [_value(parameter, column, value) for value in values]
-    return OPERATORS[operator](column, parsed if operator == "in" else parsed[0])
-
-
-def operators_of(column: ColumnElement[Any]) -> list[str]:
-    """What a column can be compared by."""
-    without = {"text": (), "boolean": ("gt", "gte", "lt", "lte", "contains")}.get(_type_word(column), ("contains",))
-    return [name for name in OPERATORS if name not in without]
-
-
-def _type_word(column: ColumnElement[Any]) -> str:
-    if isinstance(column.type, Moment):
-        return "time"
-    if isinstance(column.type, Boolean):
-        return "boolean"
-    return "integer" if isinstance(column.type, Integer) else "text"
-
-
-def _boolean(parameter: str, text: str) -> bool:
-    if text not in ("true", "false"):
-        raise BadQuery(parameter, f"`{parameter}` must be `true` or `false`.")
-    return text == "true"
-
-
-def _value(parameter: str, column: ColumnElement[Any], text: str) -> Any:
-    word = _type_word(column)
-    if word == "boolean":
-        return _boolean(parameter, text)
-    if word == "integer":
-        digits = text.removeprefix("-")
-        if not (digits.isascii() and digits.isdigit() and len(digits) <= 10 and abs(int(text)) <= LARGEST_INTEGER):
-            raise BadQuery(parameter, f"`{parameter}` must be a whole number.")
-        return int(text)
-    if word == "time":
-        try:
-            return parse_rfc3339(text)
-        except (ValueError, OverflowError):
-            raise BadQuery(parameter, f"`{parameter}` must be a time such as 2026-01-01T00:00:00Z.") from None
-    if "\0" in text:
-        raise BadQuery(parameter, f"`{parameter}` must not hold a NUL character.")
-    return text
 
 
 def _encode_cursor(row: RowMapping, query: ListQuery) -> str:
@@ -265,7 +182,7 @@ def _decode_cursor(text: str, orders: tuple[Order, ...], signature: str) -> tupl
 
 
 def _cursor_value(order: Order, value: Any) -> Any:
-    word = _type_word(order.column)
+    word = type_word(order.column)
     if value is None:
         return None
     if word == "time":

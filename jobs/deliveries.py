@@ -13,8 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from redis.exceptions import RedisError
-
 from domain.clock import Clock
 from domain.crypto import CannotDecrypt, Keyring
 from domain.db import Database
@@ -24,12 +22,12 @@ from domain.webhooks.queries import signing_secrets
 from domain.webhooks.retry import Schedule, Verdict, judge
 from domain.webhooks.signing import signed_headers
 
+from .ears import Ears, open_ears
 from .queues import Bell
 from .transport import Reply, Transport
 
 SLOTS = 200
 LONGEST_DRAIN_SECONDS = 60.0
-LISTEN_SECONDS = 1.0  # how soon a listening worker notices that it should stop
 GATHER_SECONDS = 0.005  # outcomes that arrive this close together are recorded together
 AGENT = "Callsheet-Webhooks/1"
 
@@ -62,9 +60,12 @@ class Drain:
         """
         self._stop_at = time.monotonic() + LONGEST_DRAIN_SECONDS
         async with Transport(self.allowed) as transport:
-            await self._work(transport)
-            if self.bell is not None and self._seconds_left > 0:
-                await self._attend(transport, self.bell)
+            async with open_ears(self.bell) as ears:
+                await self._work(transport, ears)
+            # Nobody rings for this worker any more: what hangs until its deadline keeps no other from the next ring.
+            while self._running:
+                await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+                await self._gather()
         return self._attempts
 
     def stop(self) -> None:
@@ -75,23 +76,18 @@ class Drain:
     def _seconds_left(self) -> float:
         return self._stop_at - time.monotonic()
 
-    async def _attend(self, transport: Transport, bell: Bell) -> None:
-        try:
-            with bell.listening() as wait:
-                while self._seconds_left > 0:
-                    await self._work(transport)
-                    await asyncio.to_thread(wait, min(LISTEN_SECONDS, max(0.0, self._seconds_left)))
-        except RedisError as error:
-            log.warning("cannot listen for the bell: %s", error)
-
-    async def _work(self, transport: Transport) -> None:
-        """Claim, send and record until nothing is due."""
-        while True:
-            started = await self._fill(transport) if self._seconds_left > 0 else 0
-            if not self._running:
+    async def _work(self, transport: Transport, ears: Ears) -> None:
+        """Claim, send and record until the time is over, or there is nothing left to do or to hear."""
+        while self._seconds_left > 0:
+            started = await self._fill(transport)
+            if not self._running and ears.deaf:
                 return
-            if not started or len(self._running) >= self.slots:
-                await self._gather()
+            full = len(self._running) >= self.slots
+            if started and not full:
+                continue
+            if await ears.wait(self._running) and full:
+                await self._call()  # this worker was counted as a listener and has no slot for what was rung for
+            await self._gather()
 
     def rehearse(self) -> None:
         """Run every statement of a round on no rows, in a transaction that is rolled back."""
@@ -109,11 +105,15 @@ class Drain:
         if free <= 0:
             return 0
         claimed, secrets = await asyncio.to_thread(self._claim, free)
-        if len(claimed) == free and self.bell is not None:
-            self.bell.call()  # there may be more than this worker has slots for
+        if len(claimed) == free:
+            await self._call()  # there may be more than this worker has slots for
         for one in claimed:
             self._running.add(asyncio.create_task(self._send(transport, one, secrets.get(one.webhook_id))))
         return len(claimed)
+
+    async def _call(self) -> None:
+        if self.bell is not None:
+            await asyncio.to_thread(self.bell.call)
 
     def _claim(self, limit: int) -> tuple[Sequence[Claimed], dict[str, list[str]]]:
         now = self.clock()
@@ -133,7 +133,9 @@ class Drain:
     async def _send(self, transport: Transport, claimed: Claimed, secrets: list[str] | None) -> Attempt:
         started_at = self.clock()
         headers = {"Content-Type": "application/json", "User-Agent": AGENT, "Accept-Encoding": "identity"}
-        if not secrets:
+        if claimed.attempt > len(self.schedule.waits):  # it may be what its worker died of, and is not sent for ever
+            reply = Reply(0, error="abandoned", message="Not sent: how the last attempt ended was never recorded.")
+        elif not secrets:
             reply = Reply(0, error="no_secret", message="Not sent: the webhook has no signing secret that can be read.")
         else:
             stamp = int(started_at.timestamp())
@@ -154,8 +156,9 @@ class Drain:
         )
 
     async def _gather(self) -> None:
-        """Wait for an answer, take those that arrive right behind it, and record them together."""
-        await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+        """Record together the attempts that have ended and those that end right behind them."""
+        if not any(task.done() for task in self._running):
+            return
         if len(self._running) > 1:
             await asyncio.wait(self._running, timeout=GATHER_SECONDS)
         done = [task for task in self._running if task.done()]
@@ -165,12 +168,11 @@ class Drain:
 
     def _record(self, attempts: Sequence[Attempt]) -> None:
         now = self.clock()
-        outcomes = [self._outcome(attempt, now) for attempt in attempts]
-        failing = {o.attempt.claimed.webhook_id for o in outcomes if o.status in ("pending", "failed")}
-        healthy = {o.attempt.claimed.webhook_id for o in outcomes if o.status == "delivered"} - failing
-        gone = {o.attempt.claimed.webhook_id for o in outcomes if o.status == "cancelled"}
         with self.database.transaction() as session:
-            record(session, outcomes, now)
+            held = record(session, [self._outcome(attempt, now) for attempt in attempts], now)
+            failing = _webhooks(held, "pending", "failed")
+            healthy = _webhooks(held, "delivered") - failing
+            gone = _webhooks(held, "cancelled")
             note_health(session, sorted(failing), sorted(healthy), sorted(gone), now)
 
     def _outcome(self, attempt: Attempt, now: datetime) -> Outcome:
@@ -181,6 +183,10 @@ class Drain:
             return Outcome(attempt, "cancelled", now)
         again = self.schedule.next_attempt(attempt.claimed.attempt, now, attempt.retry_after)
         return Outcome(attempt, "failed", now) if again is None else Outcome(attempt, "pending", again)
+
+
+def _webhooks(outcomes: Sequence[Outcome], *statuses: str) -> set[str]:
+    return {outcome.attempt.claimed.webhook_id for outcome in outcomes if outcome.status in statuses}
 
 
 def _retry_after(reply: Reply) -> int | None:

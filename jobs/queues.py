@@ -60,7 +60,7 @@ class Bell:
     def listening(self) -> Iterator[Callable[[float], bool]]:
         """Hear every ring from here on: gives a function that waits for one, for that many seconds.
 
-        Whoever stops listening must `call` afterwards: a ring that it was counted for may have come too late for it.
+        Whoever stops listening must `call` afterwards, as `ears` does.
         """
         channel = self._redis.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
         try:

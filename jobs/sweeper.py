@@ -18,6 +18,8 @@ TICK_SECONDS = 1.0
 PRUNE_EVERY_TICKS = 60
 # A delivery that is due for less than this has a bell of its own on its way.
 PATIENCE = timedelta(seconds=1)
+# Redis counts listeners that are frozen, cut off or busy in every slot; by now one that is well would have come.
+UNHEARD = timedelta(seconds=5)
 
 log = logging.getLogger("callsheet.sweeper")
 
@@ -28,6 +30,7 @@ class Sweeper:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._ticks = 0
+        self._delivering = threading.Thread()
         self.stopping = threading.Event()
 
     def run(self) -> None:
@@ -39,19 +42,34 @@ class Sweeper:
                 log.exception("a sweep failed; the next one is in %s s", TICK_SECONDS)
 
     def tick(self) -> None:
-        """Ring for deliveries that are overdue; deliver them here when Redis is away."""
+        """Say that it is alive; see to deliveries that are overdue; prune."""
         database, now = self._runtime.database, system_clock()
         with database.transaction() as session:
             beat(session, "sweeper", now)
         with database.reading() as session:
             due = next_due(session)
-        if due is not None and due <= now - PATIENCE and not self._runtime.bell.ring():
-            log.warning("Redis is away: delivering from the sweeper")
-            self._runtime.drain(listen=False)
+        if due is not None and due <= now - PATIENCE:
+            self._see_to(now - due)
         if self._ticks % PRUNE_EVERY_TICKS == 0:
             with database.transaction() as session:
                 prune(session, now)
         self._ticks += 1
+
+    def _see_to(self, overdue: timedelta) -> None:
+        """Ring; where nobody hears it, or nobody who heard it has come, call somebody else and deliver here."""
+        if self._runtime.bell.ring() and overdue < UNHEARD:
+            return
+        self._runtime.bell.call()
+        if not self._delivering.is_alive():
+            log.warning("Nobody has come to deliver for %.0f s: the sweeper does", overdue.total_seconds())
+            # Beside the ticks, which say that the sweeper is alive.
+            self._delivering = threading.Thread(target=self._runtime.drain, kwargs={"listen": False}, daemon=True)
+            self._delivering.start()
+
+    def settle(self) -> None:
+        """Wait for what is being delivered here."""
+        if self._delivering.is_alive():
+            self._delivering.join()
 
 
 def main() -> None:

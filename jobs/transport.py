@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,12 +18,15 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from domain.db import storable
 from domain.webhooks.addresses import ForbiddenAddress, Network, check_addresses, check_url
 
 DEADLINE_SECONDS = 20.0  # name, connection, TLS, headers and body together
 LARGEST_REPLY = 16 * 1024
 LARGEST_HEADERS = 16 * 1024
 RESOLVE_SECONDS = 3.0
+# A look-up cannot be cancelled. In threads of their own, names that hang hold up other names and never the database.
+NAMES_AT_ONCE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +55,15 @@ class CheckedResolver(AbstractResolver):
 
     def __init__(self, allowed: tuple[Network, ...]) -> None:
         self._allowed = allowed
+        self._threads = ThreadPoolExecutor(NAMES_AT_ONCE, thread_name_prefix="resolve")
         self.chosen: dict[str, str] = {}
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         """See aiohttp; raises `ForbiddenAddress`."""
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
+        look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM, family=family)
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
         address, *_ = check_addresses([str(entry[4][0]) for entry in found], self._allowed)
         self.chosen[host] = address
         kind, _, proto, _, _ = found[0]
@@ -66,7 +71,8 @@ class CheckedResolver(AbstractResolver):
         return [ResolveResult(hostname=host, host=address, port=port, family=kind, proto=proto, flags=flags)]
 
     async def close(self) -> None:
-        """Nothing to close."""
+        """Wait for no name: nothing ends a look-up but the system's own deadline."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class Transport:
@@ -99,6 +105,7 @@ class Transport:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._session.close()
+        await self._resolver.close()
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """POST and read the answer. Every failure is a `Reply`, never an exception."""
@@ -125,8 +132,8 @@ class Transport:
                 error="redirect" if redirected else None,
                 message=_status_message(response.status),
                 address=_shown_address(self._resolver.chosen.get(host, host), target.port),
-                headers={name[:200]: value[:2000] for name, value in list(response.headers.items())[:50]},
-                body=content.decode("utf-8", "replace").replace("\0", "\N{SYMBOL FOR NULL}"),
+                headers=_kept_headers(response.headers),
+                body=storable(content.decode("utf-8", "replace")),
             )
 
 
@@ -152,6 +159,11 @@ async def _read_capped(response: aiohttp.ClientResponse) -> bytes:
     if not response.content.at_eof():
         response.close()  # the rest is not wanted, nor the connection it would arrive on
     return content
+
+
+def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The first of them, cut; aiohttp reads bytes that are not UTF-8 as lone surrogates."""
+    return {storable(name[:200]): storable(value[:2000]) for name, value in list(headers.items())[:50]}
 
 
 def _since(started: float) -> int:

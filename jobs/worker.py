@@ -11,7 +11,8 @@ import signal
 from functools import cache
 from typing import Any
 
-from rq import Worker
+from redis.client import Pipeline
+from rq import Worker, worker_registration
 
 from config import Settings
 
@@ -28,10 +29,7 @@ def drain() -> int:
     """The job: clear the bell, deliver what is due, listen for a minute, and hand over to the next job."""
     here = runtime()
     here.bell.answer()
-    try:
-        return here.drain(listen=True)
-    finally:
-        here.bell.call()
+    return here.drain(listen=True)
 
 
 class DeliveryWorker(Worker):
@@ -40,6 +38,11 @@ class DeliveryWorker(Worker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         runtime().warm_up()
         super().__init__(*args, **kwargs)
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """Say that it is alive, and that it is there at all: a Redis that lost everything has forgotten who works."""
+        super().heartbeat(timeout, pipeline)
+        worker_registration.register(self, pipeline)
 
     def handle_warm_shutdown_request(self) -> None:
         """Tell the child to finish what is under way and come back, rather than wait for its minute to end."""

@@ -15,7 +15,7 @@ from domain.accounts.passwords import verify_password
 from domain.accounts.queries import actor_of, find_by_email, find_user
 from domain.audit.commands import AuditEntry
 from domain.audit.masking import clean_text
-from domain.ports import Services
+from domain.ports import Services, limited_as
 
 from .context import client_ip, note, request_id, services
 from .server_sessions import DatabaseSessions, PortalSession
@@ -102,7 +102,7 @@ def _start_afresh() -> None:
 
 
 def _brake(email: str) -> None:
-    ip = client_ip()
+    ip = limited_as(client_ip())
     account = hashlib.sha256(email.strip().lower().encode("utf-8", "replace")).hexdigest()[:24]
     buckets = ((f"sign-in:{ip}", ADDRESS_PER_MINUTE), (f"sign-in:{ip}:{account}", ACCOUNT_PER_MINUTE))
     for bucket, per_minute in buckets:

@@ -13,6 +13,8 @@ from domain.access import Permission
 from . import csrf
 from .context import actor
 
+LARGEST_FORM = 512 * 1024
+
 
 class PortalBlueprint(Blueprint):
     """A slice of the portal.
@@ -28,6 +30,8 @@ class PortalBlueprint(Blueprint):
 
 def guard() -> Response | None:
     """Before every view of the portal: CSRF, then sign-in and permission. What declares nothing is refused."""
+    # Reading a form comes before knowing who sends it: without a limit anybody could fill the disk with an upload.
+    request.max_content_length = LARGEST_FORM
     csrf.check()
     blueprint = current_app.blueprints.get(request.blueprint or "")
     if not isinstance(blueprint, PortalBlueprint):

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, select, update
+from sqlalchemy import RowMapping, delete, insert, select, update
 
-from ..db import Session, upsert
+from ..db import Session
 from .models import sessions
 
 IDLE = timedelta(hours=8)
@@ -38,19 +38,16 @@ def save_session(
     ip: str | None = None,
     user_agent: str | None = None,
 ) -> None:
-    """Write the whole session. `created_at` keeps the first sign-in of a session that is written again."""
-    began = created_at or now
-    row = {
-        "digest": digest_of(token),
-        "user_id": user_id,
-        "data": dict(data),
-        "ip": ip,
-        "user_agent": user_agent,
-        "created_at": began,
-        "seen_at": now,
-        "expires_at": began + LONGEST,
-    }
-    upsert(session, sessions, ["digest"], row)
+    """Write the session: a new one, or with `created_at` the one that began then.
+
+    A session that was ended meanwhile stays ended: a request that outlives the sign-out must not bring it back.
+    """
+    used = {"user_id": user_id, "data": dict(data), "ip": ip, "user_agent": user_agent, "seen_at": now}
+    digest = digest_of(token)
+    if created_at is not None:
+        session.execute(update(sessions).where(sessions.c.digest == digest).values(used))
+    else:
+        session.execute(insert(sessions).values(digest=digest, created_at=now, expires_at=now + LONGEST, **used))
 
 
 def touch_session(session: Session, token: str, now: datetime) -> None:

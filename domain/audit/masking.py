@@ -9,6 +9,8 @@ from typing import Any
 
 import orjson
 
+from ..db import storable
+
 MASK = "•••"
 LARGEST = 4096
 DEEPEST = 12
@@ -35,8 +37,7 @@ def mask(value: Any, depth: int = 0) -> Any:
 
 def _plain(text: str) -> str:
     """Text that both databases can store, without secrets in it."""
-    cleaned = text.replace("\0", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace").decode()
-    return _SECRET_TEXT.sub(MASK, cleaned)
+    return _SECRET_TEXT.sub(MASK, storable(text))
 
 
 def masked_params(query: Mapping[str, Any], body: Any) -> dict[str, Any] | None:

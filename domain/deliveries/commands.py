@@ -164,31 +164,47 @@ class Outcome:
     due_at: datetime
 
 
-def record(session: Session, outcomes: Sequence[Outcome], now: datetime) -> None:
+def record(session: Session, outcomes: Sequence[Outcome], now: datetime) -> list[Outcome]:
     """Write attempts and move their deliveries on, behind the fence: a lease that was lost meanwhile changes nothing.
 
-    The attempt itself is kept in any case, for it was made. Two statements.
+    The attempt itself is kept in any case, for it was made, unless its delivery is gone. Three statements.
+
+    Returns:
+        The outcomes that hold: those whose lease did.
     """
+    leases = _leases_now(session, [outcome.attempt.claimed.id for outcome in outcomes])
+    kept = [outcome for outcome in outcomes if outcome.attempt.claimed.id in leases]
+    held = [one for one in kept if leases[one.attempt.claimed.id] == one.attempt.claimed.lease_token]
+    if kept:
+        session.execute(insert(webhook_attempts), [_attempt_row(outcome.attempt) for outcome in kept])
+    if held:
+        session.execute(_FINISH, [_finish(outcome, now) for outcome in held])
+    return held
+
+
+def _leases_now(session: Session, ids: Sequence[str]) -> dict[str, str | None]:
+    """Who holds each of these deliveries; the rows stay locked until the transaction ends."""
     table = webhook_deliveries
-    fenced = (
-        update(table)
-        .where(table.c.id == bindparam("row_id"), table.c.lease_token == bindparam("token"))
-        .values(
-            status=bindparam("new_status"),
-            due_at=bindparam("new_due_at", type_=table.c.due_at.type),
-            finished_at=bindparam("new_finished_at", type_=table.c.finished_at.type),
-            last_status_code=bindparam("code", type_=Integer),
-            lease_token=None,
-        )
+    chosen = select(table.c.id, table.c.lease_token).where(table.c.id.in_(ids)).order_by(table.c.id)
+    return {row.id: row.lease_token for row in session.execute(chosen.with_for_update())}
+
+
+_FINISH = (
+    update(webhook_deliveries)
+    .where(webhook_deliveries.c.id == bindparam("row_id"))
+    .values(
+        status=bindparam("new_status"),
+        due_at=bindparam("new_due_at", type_=webhook_deliveries.c.due_at.type),
+        finished_at=bindparam("new_finished_at", type_=webhook_deliveries.c.finished_at.type),
+        last_status_code=bindparam("code", type_=Integer),
+        lease_token=None,
     )
-    session.execute(fenced, [_finish(outcome, now) for outcome in outcomes])
-    session.execute(insert(webhook_attempts), [_attempt_row(outcome.attempt) for outcome in outcomes])
+)
 
 
 def _finish(outcome: Outcome, now: datetime) -> dict[str, Any]:
     return {
         "row_id": outcome.attempt.claimed.id,
-        "token": outcome.attempt.claimed.lease_token,
         "new_status": outcome.status,
         "new_due_at": outcome.due_at,
         "new_finished_at": None if outcome.status == "pending" else now,

@@ -82,13 +82,17 @@ def _page(form: Form, status: int = 200) -> Response:
 
 
 def _wanted() -> str:
-    """Where to go after signing in: a page of the portal, never another site."""
-    wanted = request.values.get("next", "")
-    return wanted if wanted.startswith("/portal/") and "\\" not in wanted else url_for("portal.overview.show")
+    """Where to go after signing in."""
+    return _own_page(request.values.get("next", ""))
 
 
 def _back() -> str:
     referrer = request.referrer or ""
     own = request.host_url
-    path = "/" + referrer.removeprefix(own) if referrer.startswith(own) else ""
-    return path if path.startswith("/portal/") and "\\" not in path else url_for("portal.overview.show")
+    return _own_page("/" + referrer.removeprefix(own) if referrer.startswith(own) else "")
+
+
+def _own_page(path: str) -> str:
+    """The path of a page of the portal as it is; for another site, or what no header can hold, the overview's."""
+    fits = path.startswith("/portal/") and path.isprintable() and "\\" not in path
+    return path if fits else url_for("portal.overview.show")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from domain.idempotency.models import idempotency_records
 from tests.api.client import Answer, Client
 from tests.api.conftest import Cast
 from tests.factories import KEYRING, Key, make_character, make_key
+from tests.support.threads import at_once
 
 APPROVED = {"decision": "approved"}
 
@@ -146,21 +146,14 @@ def test_it_tells_nobody_the_answer_to_another(cast: Cast, database: Database) -
 def test_twins_have_one_effect_and_one_answer(cast: Cast, database: Database) -> None:
     asset = make_character(database, cast.project)
     cast.reviewer.get("/me")
-    barrier = threading.Barrier(4)
-    answers: list[tuple[int, bytes]] = []
 
-    def call() -> None:
-        barrier.wait()
+    def call() -> tuple[int, bytes]:
         response = cast.reviewer.send(
             "POST", f"/characters/{asset['id']}/approvals", json=APPROVED, headers={"Idempotency-Key": "one"}
         )
-        answers.append((response.status_code, response.data))
+        return response.status_code, response.data
 
-    threads = [threading.Thread(target=call) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    answers = at_once(4, call)
     assert len(set(answers)) == 1
     assert answers[0][0] == 201
     assert counts(database) == (1, 1)

@@ -11,7 +11,8 @@ import pytest
 
 from domain.db import Database
 from domain.entities import ASSET_STATUSES, Kind
-from domain.listing import LARGEST_IN, MOST_PARAMETERS
+from domain.filters import LARGEST_IN
+from domain.listing import MOST_PARAMETERS
 from domain.projects.models import PROJECTS
 from domain.scenes.models import SCENES
 from domain.segments.models import SEGMENTS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import orjson
@@ -21,6 +20,7 @@ from tests.api.client import Answer, Client
 from tests.api.conftest import Cast
 from tests.factories import make_asset, make_character, make_webhook, shown
 from tests.support.clock import StoppedClock
+from tests.support.threads import at_once
 
 
 def rows_of(database: Database, table: Table) -> list[RowMapping]:
@@ -133,19 +133,8 @@ def test_it_calls_for_a_delivery_to_each_webhook_that_asked(cast: Cast, database
 def test_two_who_decide_at_once_decide_one_after_the_other(cast: Cast, database: Database) -> None:
     asset = make_character(database, cast.project)
     cast.reviewer.get("/me")
-    barrier = threading.Barrier(2)
-    answers: list[int] = []
-
-    def approve() -> None:
-        barrier.wait()
-        response = cast.reviewer.send("POST", f"/characters/{asset['id']}/approvals", json={"decision": "approved"})
-        answers.append(response.status_code)
-
-    threads = [threading.Thread(target=approve) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    path = f"/characters/{asset['id']}/approvals"
+    answers = at_once(2, lambda: cast.reviewer.send("POST", path, json={"decision": "approved"}).status_code)
     assert sorted(answers) == [201, 409]
     assert len(rows_of(database, events)) == len(rows_of(database, approvals)) == 1
     assert cast.viewer.get(f"/characters/{asset['id']}").data["version"] == 2

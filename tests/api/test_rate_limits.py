@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 
 import pytest
@@ -20,6 +19,7 @@ from tests.api.client import Client, check_headers, document_of
 from tests.api.conftest import Cast, MakeApp
 from tests.factories import change_key, make_character, make_key
 from tests.support.clock import NOON
+from tests.support.threads import at_once
 from tests.support.waiting import wait_until
 
 NO_REDIS = "unix:///nowhere/redis.sock"
@@ -94,16 +94,7 @@ def test_it_refuses_for_the_limit_before_it_looks_at_the_path(app: Flask, databa
 def test_it_admits_no_more_than_the_limit_at_once(app: Flask, database: Database) -> None:
     caller = Client(app, make_key(database, read_per_minute=5))
     caller.get("/me")
-    statuses: list[int] = []
-
-    def call() -> None:
-        statuses.extend(caller.send("GET", "/projects").status_code for _ in range(3))
-
-    threads = [threading.Thread(target=call) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    statuses = at_once(12, lambda: caller.send("GET", "/projects").status_code)
     assert (statuses.count(200), statuses.count(429)) == (5, 7)
 
 

@@ -36,7 +36,7 @@ def test_it_works(database: Database) -> None:
         shown = find_user(session, user["id"])
     assert shown is not None
     assert "password_hash" not in shown
-    assert (actor.role, actor.scope, actor.project_ids) == (Role.REVIEWER, Scope.PROJECT, {project["id"]})
+    assert (actor.role, actor.scope, actor.project_ids) == (Role.REVIEWER, Scope.PROJECT, frozenset({project["id"]}))
     assert actor.may(Permission.DECIDE)
     assert not actor.may(Permission.MANAGE_KEYS)
 
@@ -112,6 +112,15 @@ def test_a_session_that_ended_opens_nothing(database: Database) -> None:
     with database.transaction() as session:
         save_session(session, "token", user["id"], {}, NOON)
         end_session(session, "token")
+        assert find_session(session, "token", NOON) is None
+
+
+def test_a_session_that_ended_is_not_brought_back_by_who_still_has_it(database: Database) -> None:
+    user = make_user(database)
+    with database.transaction() as session:
+        save_session(session, "token", user["id"], {}, NOON)
+        end_session(session, "token")
+        save_session(session, "token", user["id"], {"a": 1}, NOON, created_at=NOON)
         assert find_session(session, "token", NOON) is None
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, delete, select
 
 from domain.db import Database
 from domain.deliveries.commands import LEASE, Attempt, Claimed, Outcome, claim, record
 from domain.deliveries.models import webhook_attempts, webhook_deliveries
 from tests.factories import make_event, make_webhook
 from tests.support.clock import NOON
+from tests.support.threads import at_once
 
 
 def make_deliveries(database: Database, count: int) -> None:
@@ -111,26 +111,28 @@ def test_a_worker_that_comes_back_after_the_end_changes_nothing(database: Databa
     assert rows(database)[0]["status"] == "delivered"
 
 
+def test_a_delivery_that_is_gone_holds_up_no_other(database: Database) -> None:
+    make_webhook(database)
+    make_deliveries(database, 2)
+    claimed = take(database)
+    with database.transaction() as session:
+        session.execute(delete(webhook_deliveries).where(webhook_deliveries.c.id == claimed[0].id))
+    finish(database, claimed)
+    assert [row["status"] for row in rows(database)] == ["delivered"]
+    assert attempts(database) == [1]
+
+
 def test_claimers_at_once_never_take_the_same_one(database: Database) -> None:
     make_webhook(database)
     make_deliveries(database, 60)
-    barrier = threading.Barrier(4)
-    taken: list[str] = []
-    most: list[int] = []
 
-    def work() -> None:
-        barrier.wait()
-        while claimed := take(database, limit=7):
-            taken.extend(one.id for one in claimed)
-            most.append(len(claimed))
+    def work() -> list[list[str]]:
+        return [[one.id for one in claimed] for claimed in iter(lambda: take(database, limit=7), [])]
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    batches = [batch for mine in at_once(4, work) for batch in mine]
+    taken = [delivery_id for batch in batches for delivery_id in batch]
     assert len(taken) == len(set(taken)) == 60
-    assert max(most) <= 7
+    assert max(len(batch) for batch in batches) <= 7
     assert {row["attempts_count"] for row in rows(database)} == {1}
 
 

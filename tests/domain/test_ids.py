@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-import threading
+import time
 import uuid
 
 import pytest
 
 from domain import ids
 from domain.ids import ALPHABET, is_id, new_id, new_id_stem
+from tests.support.threads import at_once
 
 PREFIXES = ("prj", "chr", "scn", "seg", "apr", "evt", "whk", "dlv", "key", "usr", "aud")
 
@@ -35,26 +36,17 @@ def test_they_sort_as_they_were_made() -> None:
 
 
 def test_none_comes_twice_from_several_threads() -> None:
-    made: list[list[str]] = [[] for _ in range(8)]
-    barrier = threading.Barrier(len(made))
-
-    def make(mine: list[str]) -> None:
-        barrier.wait()
-        mine.extend(new_id("chr") for _ in range(2000))
-
-    threads = [threading.Thread(target=make, args=(mine,)) for mine in made]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    made = at_once(8, lambda: [new_id("chr") for _ in range(2000)])
     assert len({one for mine in made for one in mine}) == 16_000
     assert all(mine == sorted(mine) for mine in made)
 
 
 def test_a_clock_that_is_set_back_changes_no_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = new_id("chr")
-    monkeypatch.setattr(ids.time, "time_ns", lambda: 0)
-    assert before < new_id("chr") < new_id("chr")
+    in_an_hour = (time.time_ns() // 1_000_000 + 3_600_000) << 12
+    monkeypatch.setattr(ids, "_last", in_an_hour)  # as if an id had been made before the clock was set back
+    made = [new_id("chr") for _ in range(3)]
+    assert made == sorted(made)
+    assert as_uuid(made[0]).int >> 80 == in_an_hour >> 12
 
 
 def test_a_stem_and_a_number_make_an_id() -> None:

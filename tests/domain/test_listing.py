@@ -17,7 +17,8 @@ from domain.characters.models import CHARACTERS
 from domain.db import Database
 from domain.deliveries.queries import DELIVERIES
 from domain.errors import BadQuery
-from domain.listing import OPERATORS, ListSpec, fetch, operators_of, parse
+from domain.filters import OPERATORS, operators_of
+from domain.listing import ListSpec, fetch, parse
 from domain.projects.models import PROJECTS
 from domain.segments.models import SEGMENTS
 from domain.webhooks.queries import WEBHOOKS

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import update
@@ -14,8 +20,10 @@ from domain.clock import system_clock
 from domain.deliveries.commands import claim
 from domain.deliveries.models import webhook_deliveries
 from jobs.deliveries import Drain
+from jobs.queues import CHANNEL
 from tests.jobs.conftest import Stage
-from tests.support.receiver import Answer
+from tests.jobs.test_bell import waiting
+from tests.support.receiver import Answer, Arrival
 from tests.support.waiting import wait_until
 
 
@@ -138,6 +146,17 @@ def test_the_answer_is_cut_and_cleaned(stage: Stage) -> None:
     assert stage.delivery()["status"] == "delivered"
 
 
+def test_headers_that_are_no_text_are_cleaned(stage: Stage) -> None:
+    stage.webhook()
+    stage.receiver.answer = lambda _: Answer(headers={"X-Place": "Malm\xf6", "X-Junk": "\xff\xfe\x80"})
+    stage.events(1)
+    stage.drain()
+
+    (attempt,) = stage.attempts()
+    assert attempt["response_headers"]["X-Place"] == "Malm?"
+    assert stage.delivery()["status"] == "delivered"
+
+
 def test_a_receiver_that_refuses_the_connection_is_named(stage: Stage) -> None:
     stage.webhook("http://127.0.0.1:9/nobody")
     stage.events(1)
@@ -153,17 +172,89 @@ def test_a_slow_receiver_does_not_hold_up_a_quick_one(stage: Stage) -> None:
     stage.webhook(f"{stage.receiver.url}-slow")
     stage.webhook()
 
-    def answer(arrival: object) -> Answer:
-        if str(getattr(arrival, "path", "")).endswith("-slow"):
-            assert answered.wait(10), "the quick receiver was not called while the slow one was busy"
-        else:
-            answered.set()
-        return Answer()
-
-    stage.receiver.answer = answer
+    stage.receiver.answer = _slow_until(answered)
     stage.events(1)
     stage.drain()
     assert [row["status"] for row in stage.deliveries()] == ["delivered", "delivered"]
+
+
+@pytest.mark.parametrize("listens", [True, False])
+def test_a_slow_receiver_does_not_hold_up_what_comes_later(stage: Stage, listens: bool) -> None:
+    answered = threading.Event()
+    stage.webhook(f"{stage.receiver.url}-slow", ("asset.rejected",))
+    stage.webhook(event_types=("asset.approved",))
+    stage.receiver.answer = _slow_until(answered)
+    stage.events(1, "asset.rejected")
+    with _draining(stage, listens):
+        stage.receiver.wait_for(1)
+        stage.events(1)
+        stage.runtime.bell.ring()
+        stage.receiver.wait_for(2, 5)
+        assert answered.is_set()
+        wait_until(lambda: _statuses(stage) == ["delivered", "delivered"], 5, "the answers were not recorded")
+
+
+def test_what_hangs_at_the_end_keeps_nobody_else_from_hearing(stage: Stage) -> None:
+    answered = threading.Event()
+    stage.webhook(f"{stage.receiver.url}-slow")
+    stage.receiver.answer = _slow_until(answered)
+    stage.events(1)
+    with _draining(stage) as drain:
+        stage.receiver.wait_for(1)
+        stage.runtime.bell.answer()
+        drain.stop()
+        wait_until(lambda: waiting(stage.runtime.redis), 5, "nobody else was called")
+        assert stage.runtime.redis.publish(CHANNEL, "") == 0
+        answered.set()
+    assert _statuses(stage) == ["delivered"]
+
+
+def test_names_that_hang_hold_up_nothing_else(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = threading.Event()
+    resolve = socket.getaddrinfo
+
+    def hang(host: str, *arguments: Any, **options: Any) -> Any:
+        if host == "hangs.example":
+            found.wait(10)
+        return resolve("127.0.0.1", *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    port = urlsplit(stage.receiver.url).port
+    stage.webhook(f"http://hangs.example:{port}/", ("asset.rejected",))
+    stage.webhook(event_types=("asset.approved",))
+    stage.events(2 * (os.cpu_count() or 1) + 10, "asset.rejected")  # more than asyncio's own threads
+    stage.events(1)
+    with _draining(stage):
+        wait_until(lambda: "delivered" in _statuses(stage), 5, "the database waits for names")
+        found.set()
+
+
+def test_a_delivery_that_ends_its_workers_is_given_up(stage: Stage) -> None:
+    stage.webhook()
+    stage.events(1)
+    with stage.database.transaction() as session:
+        claim(session, system_clock(), 10)  # and its worker died, as in every attempt before
+        session.execute(update(webhook_deliveries).values(attempts_count=3))
+    _make_due(stage)
+    assert stage.drain() == 1
+
+    assert stage.receiver.arrivals == []
+    assert stage.delivery()["status"] == "failed"
+    assert stage.attempts()[0]["error"] == "abandoned"
+
+
+def test_a_worker_that_lost_its_lease_says_nothing_of_the_webhook(stage: Stage) -> None:
+    stage.webhook()
+    stage.events(1)
+    taken = threading.Event()
+    stage.receiver.answer = _refuse_after(taken)
+    with _draining(stage, listens=False):
+        stage.receiver.wait_for(1)
+        with stage.database.transaction() as session:  # another worker has delivered it meanwhile
+            session.execute(update(webhook_deliveries).values(status="delivered", lease_token=None))
+        taken.set()
+    assert stage.delivery()["status"] == "delivered"
+    assert stage.webhook_row()["failing_since"] is None
 
 
 @pytest.mark.parametrize("url", ["http://10.0.0.1/x", "http://[::1]:1/x", "http://169.254.169.254/latest"])
@@ -192,24 +283,52 @@ def test_an_expired_lease_is_due_again(stage: Stage) -> None:
 
 def test_a_ring_is_heard_while_listening(stage: Stage) -> None:
     stage.webhook()
-    drain = stage.runtime._drain(stage.runtime.bell)
-    thread = threading.Thread(target=lambda: _run(drain))
-    thread.start()
-    try:
+    with _draining(stage):
         for expected in (1, 2, 3):
             stage.events(1)
             wait_until(stage.runtime.redis.ping, 5, "Redis does not answer")
             arrived = partial(_arrived, stage, expected)
             wait_until(lambda: stage.runtime.bell.ring() and arrived(), 10, "the ring was not heard")  # noqa: B023
-    finally:
-        drain.stop()
-        thread.join(10)
-    assert not thread.is_alive()
     assert len(stage.receiver.arrivals) == 3
 
 
-def _run(drain: Drain) -> None:
-    asyncio.run(drain.run())
+@contextmanager
+def _draining(stage: Stage, listens: bool = True) -> Iterator[Drain]:
+    """A drain at work in the background; it has stopped at the end."""
+    drain = stage.runtime._drain(stage.runtime.bell if listens else None)
+    thread = threading.Thread(target=lambda: asyncio.run(drain.run()))
+    thread.start()
+    try:
+        yield drain
+    finally:
+        drain.stop()
+        thread.join(15)
+    assert not thread.is_alive()
+
+
+def _slow_until(answered: threading.Event) -> Callable[[Arrival], Answer]:
+    """At the address that ends in `-slow` no answer before the other one was called."""
+
+    def answer(arrival: Arrival) -> Answer:
+        if arrival.path.endswith("-slow"):
+            assert answered.wait(10), "the quick receiver was not called while the slow one was busy"
+        else:
+            answered.set()
+        return Answer()
+
+    return answer
+
+
+def _refuse_after(event: threading.Event) -> Callable[[Arrival], Answer]:
+    def answer(_arrival: Arrival) -> Answer:
+        event.wait(10)
+        return Answer(500)
+
+    return answer
+
+
+def _statuses(stage: Stage) -> list[str]:
+    return sorted(row["status"] for row in stage.deliveries())
 
 
 def _arrived(stage: Stage, count: int) -> bool:

@@ -30,9 +30,9 @@ def without_redis(settings: JobSettings) -> Iterator[Stage]:
     runtime.database.dispose()
 
 
-def overdue(database: Database) -> None:
+def overdue(database: Database, seconds: int = 2) -> None:
     with database.transaction() as session:
-        session.execute(update(webhook_deliveries).values(due_at=system_clock() - timedelta(seconds=5)))
+        session.execute(update(webhook_deliveries).values(due_at=system_clock() - timedelta(seconds=seconds)))
 
 
 def test_it_rings_for_what_is_overdue(stage: Stage, redis_client: redis.Redis) -> None:
@@ -50,11 +50,31 @@ def test_it_delivers_by_itself_while_redis_is_away(without_redis: Stage) -> None
     _, secret = without_redis.webhook()
     without_redis.events(3)
     overdue(without_redis.database)
-    Sweeper(without_redis.runtime).tick()
+    sweeper = Sweeper(without_redis.runtime)
+    sweeper.tick()
+    sweeper.settle()
 
     assert len(without_redis.receiver.ids()) == 3
     for arrival in without_redis.receiver.arrivals:
         arrival.verify(secret)
+
+
+def test_it_delivers_where_a_listener_hears_and_does_not_come(stage: Stage, redis_client: redis.Redis) -> None:
+    stage.webhook()
+    stage.events(1)
+    sweeper = Sweeper(stage.runtime)
+    with stage.runtime.bell.listening():  # by a worker that is frozen
+        overdue(stage.database)
+        sweeper.tick()
+        sweeper.settle()
+        assert waiting(redis_client) == []
+        assert stage.receiver.arrivals == []
+
+        overdue(stage.database, 6)
+        sweeper.tick()
+        sweeper.settle()
+    assert len(waiting(redis_client)) == 1  # for a worker that is not
+    assert stage.delivery()["status"] == "delivered"
 
 
 def test_it_says_that_it_is_alive(stage: Stage) -> None:

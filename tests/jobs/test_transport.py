@@ -86,10 +86,12 @@ def test_it_connects_nowhere_that_is_forbidden(url: str) -> None:
 def test_one_forbidden_answer_of_a_name_forbids_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 80)) for address in ("93.184.216.34", "10.0.0.7")]
 
-    async def resolve(*_: Any, **__: Any) -> list[Any]:
-        return answers
+    literal = socket.getaddrinfo
 
-    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", resolve)
+    def resolve(host: str, *arguments: Any, **options: Any) -> list[Any]:
+        return answers if host == "two-faced.example" and "flags" not in options else literal(host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
     with connections() as seen:
         reply = post("http://two-faced.example/", allowed=())
     assert reply.error == "forbidden_address"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import pytest
 from flask import Blueprint, Flask
+from werkzeug.test import EnvironBuilder
 
 from domain.access import Permission
-from portal.blueprint import PortalBlueprint
+from portal.blueprint import LARGEST_FORM, PortalBlueprint
 from tests.portal.conftest import SignIn
 from tests.support.page import HTMX, Visitor
 
@@ -25,11 +28,28 @@ def test_a_post_with_the_token_of_another_session_is_refused(ada: Visitor, visit
 
 
 @pytest.mark.parametrize(
-    "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "https://evil.example"}]
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://["},
+    ],
 )
 def test_a_post_from_another_site_is_refused(ada: Visitor, headers: dict[str, str]) -> None:
     token = ada.get("/portal/").form("/portal/sign-out")["csrf_token"]
     ada.post("/portal/sign-out", {"csrf_token": token}, 403, headers)
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+def test_nobody_may_upload_more_than_a_form(visitor: Visitor, chunked: bool) -> None:
+    upload = {"file": (BytesIO(b"x" * (LARGEST_FORM + 1)), "big")}
+    environ = EnvironBuilder(FORM, method="POST", data=upload).get_environ()
+    if chunked:  # as the web server hands over a body of unknown length
+        del environ["CONTENT_LENGTH"]
+        environ["wsgi.input_terminated"] = True
+    assert visitor.client.open(environ).status_code == 413
 
 
 def test_htmx_sends_the_token_in_a_header(ada: Visitor) -> None:

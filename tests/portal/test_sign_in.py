@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import func, select, update
+import pytest
+from flask import Flask, flash
+from sqlalchemy import delete, func, select, update
 
 from domain.accounts.models import sessions, users
 from domain.audit.models import api_audit_log
@@ -76,7 +78,7 @@ def test_it_leads_where_one_was_going(sign_in: SignIn, visitor: Visitor) -> None
 
 def test_it_leads_to_no_other_site(sign_in: SignIn, visitor: Visitor) -> None:
     sign_in()
-    for bad in ("https://evil.example/", "//evil.example/portal/", "/portal/\\evil", "/portal"):
+    for bad in ("https://evil.example/", "//evil.example/portal/", "/portal/\\evil", "/portal", "/portal/%0d%0aX:+y"):
         page = visitor.get(f"{FORM}?next={bad}")
         assert page.form(FORM)["next"] == "/portal/"
 
@@ -104,6 +106,32 @@ def test_signing_out_ends_the_session_for_every_copy_of_the_cookie(
     assert count_sessions(services) == 0
     ada.client.set_cookie(app_cookie, stolen.value)
     ada.get("/portal/", 303)
+
+
+def test_a_request_that_outlives_the_sign_out_does_not_bring_the_session_back(
+    app: Flask, ada: Visitor, services: Services
+) -> None:
+    def sign_out_meanwhile() -> str:
+        with services.database.transaction() as session:
+            session.execute(delete(sessions))
+        flash("The session changes, so it is written.")
+        return ""
+
+    app.view_functions["portal.users.list_users"] = sign_out_meanwhile
+    ada.get("/portal/users")
+    assert count_sessions(services) == 0
+    ada.get("/portal/", 303)
+
+
+def test_guessers_of_one_network_count_as_one(
+    sign_in: SignIn, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in()
+    page = visitor.get(FORM)
+    for host in range(1, 6):
+        monkeypatch.setattr("portal.auth.client_ip", lambda host=host: f"2001:db8::{host}")
+        visitor.submit(page, FORM, status=422, email="admin@example.com", password="a guess that is wrong")
+    visitor.submit(page, FORM, status=429, email="admin@example.com", password="a guess that is wrong")
 
 
 def test_an_idle_session_ends(ada: Visitor, clock: Clock) -> None:

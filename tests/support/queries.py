@@ -1,4 +1,4 @@
-"""Counting SQL statements."""
+"""Counting SQL statements, and making them fail."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import Table, event, text
 
 from domain.db import Database
 
@@ -24,3 +24,18 @@ def recorded(database: Database) -> Iterator[list[str]]:
         yield statements
     finally:
         event.remove(database.engine, "before_cursor_execute", record)
+
+
+@contextmanager
+def without(database: Database, table: Table) -> Iterator[None]:
+    """Inside the context the table is not there: it stands for whatever may break."""
+    _rename(database, table.name, "gone")
+    try:
+        yield
+    finally:
+        _rename(database, "gone", table.name)
+
+
+def _rename(database: Database, old: str, new: str) -> None:
+    with database.transaction() as session:
+        session.execute(text(f"ALTER TABLE {old} RENAME TO {new}"))
