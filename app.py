@@ -17,9 +17,10 @@ from deploy import commands
 from domain.audit.commands import AuditWriter
 from domain.clock import Clock, system_clock
 from domain.crypto import Keyring
-from domain.db import Database, DeliveriesDue, KeyChanged, Signal
+from domain.db import Database
 from domain.operations.queries import WrongSecretKey, refuse_wrong_secret_key
 from domain.ports import Limiter, Services
+from domain.signals import DeliveriesDue, KeyChanged, Signal
 from jobs.health import HealthCheck
 from jobs.queues import Bell
 from jobs.runtime import quick_redis

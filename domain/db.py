@@ -7,7 +7,6 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -41,6 +40,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from .ids import is_id
+from .signals import Signal
 
 metadata = MetaData(
     naming_convention={
@@ -105,22 +105,6 @@ class Json(TypeDecorator[Any]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         return value if value is None or dialect.name == "postgresql" else orjson.loads(value)
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveriesDue:
-    """There is something to deliver: ring the bell."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeyChanged:
-    """An API key changed: what other processes remember of it is stale."""
-
-    key_id: str
-    epoch: int
-
-
-Signal = DeliveriesDue | KeyChanged
 
 
 class Session:

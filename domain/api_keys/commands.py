@@ -11,10 +11,11 @@ from sqlalchemy import insert, update
 
 from ..access import BY_ROLE, BY_SCOPE, Actor, Permission, Role, Scope
 from ..crypto import Keyring
-from ..db import KeyChanged, Session, signal_after_commit
+from ..db import Session, signal_after_commit
 from ..errors import Conflict, FieldError, Forbidden, Invalid
 from ..ids import new_id
 from ..projects.queries import check_projects
+from ..signals import KeyChanged
 from . import tokens
 from .models import api_key_projects, api_key_secrets, api_keys
 from .queries import load_key

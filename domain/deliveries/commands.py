@@ -10,10 +10,11 @@ from typing import Any
 
 from sqlalchemy import Integer, bindparam, insert, literal, or_, select, update
 
-from ..db import DeliveriesDue, Session, numbered_id, signal_after_commit
+from ..db import Session, numbered_id, signal_after_commit
 from ..events.catalogue import OPERATIONAL_FAMILIES
 from ..events.models import events
 from ..ids import new_id, new_id_stem
+from ..signals import DeliveriesDue
 from ..webhooks.models import webhook_event_types, webhook_projects, webhooks
 from .models import webhook_attempts, webhook_deliveries
 

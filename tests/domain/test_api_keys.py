@@ -12,8 +12,9 @@ from domain.access import BY_ROLE, BY_SCOPE, SYSTEM, Actor, Permission, Role, Sc
 from domain.api_keys.commands import HIGHEST_LIMIT, MOST_CIDRS, NewKey, create_key, revoke_key
 from domain.api_keys.models import api_key_secrets, api_keys
 from domain.api_keys.queries import find_credential, load_key, status_of
-from domain.db import Database, KeyChanged, Signal
+from domain.db import Database
 from domain.errors import Conflict, Forbidden, Invalid, NotFound
+from domain.signals import KeyChanged, Signal
 from tests.factories import KEYRING, change_key, make_key, make_project
 from tests.support.clock import NOON
 

@@ -31,9 +31,9 @@ def test_a_new_sqlite_database_is_for_this_user_alone(tmp_path: Path) -> None:
 
 
 def test_errors_do_not_name_what_a_statement_was_given(database: Database) -> None:
-    user = make_user(database)
+    user = {**make_user(database), "password_hash": "a hash that is nobody's business"}
     with pytest.raises(IntegrityError) as caught, database.transaction() as session:
-        session.execute(insert(users).values(**user, password_hash="a hash that is nobody's business"))
+        session.execute(insert(users).values(user))
     assert "nobody's business" not in str(caught.value)
 
 

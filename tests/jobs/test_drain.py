@@ -214,9 +214,10 @@ def test_names_that_hang_hold_up_nothing_else(stage: Stage, monkeypatch: pytest.
     resolve = socket.getaddrinfo
 
     def hang(host: str, *arguments: Any, **options: Any) -> Any:
-        if host == "hangs.example":
+        if host == "hangs.example" and "flags" not in options:
             found.wait(10)
-        return resolve("127.0.0.1", *arguments, **options)
+            host = "127.0.0.1"
+        return resolve(host, *arguments, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)
     port = urlsplit(stage.receiver.url).port

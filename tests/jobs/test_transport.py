@@ -89,7 +89,9 @@ def test_one_forbidden_answer_of_a_name_forbids_the_name(monkeypatch: pytest.Mon
     literal = socket.getaddrinfo
 
     def resolve(host: str, *arguments: Any, **options: Any) -> list[Any]:
-        return answers if host == "two-faced.example" and "flags" not in options else literal(host, *arguments, **options)
+        return (
+            answers if host == "two-faced.example" and "flags" not in options else literal(host, *arguments, **options)
+        )
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     with connections() as seen:

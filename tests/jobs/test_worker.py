@@ -18,9 +18,9 @@ from tests.jobs.conftest import Stage
 def working(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[worker.DeliveryWorker]:
     monkeypatch.setattr(worker, "runtime", lambda: stage.runtime)
     made = worker.DeliveryWorker([DELIVERIES], connection=stage.runtime.redis)
-    made.register_birth()
+    made.register_birth()  # type: ignore[no-untyped-call]
     yield made
-    made.register_death()
+    made.register_death()  # type: ignore[no-untyped-call]
 
 
 def test_it_is_known_again_after_redis_lost_everything(
