@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 PY := .venv/bin/python
+# Each process has servers of its own; the tests of a file stay together.
+PARALLEL ?= -n 2 --dist loadfile
 UNIQUE := app.py wsgi.py config.py domain api portal jobs deploy dev
 
 .DEFAULT_GOAL := help
@@ -15,7 +17,7 @@ run: install ## Start everything, with a demo studio in an empty database; Ctrl-
 	@$(PY) -m deploy.launch
 
 test: install-dev ## Run every test; arguments for pytest in ARGS
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest $(PARALLEL) $(ARGS)
 
 e2e: install-dev ## Run the tests that start the real processes
 	@$(PY) -m pytest -m e2e $(ARGS)
