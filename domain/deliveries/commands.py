@@ -93,11 +93,13 @@ def claim(session: Session, now: datetime, limit: int) -> list[Claimed]:
         .order_by(table.c.due_at, table.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        # Not a plain subquery: PostgreSQL may run that once for each row, and take more than `limit`.
+        .cte("due")
     )
     taken = (
         session.execute(
             update(table)
-            .where(table.c.id.in_(due.scalar_subquery()))
+            .where(table.c.id.in_(select(due.c.id)))
             .values(status="sending", attempts_count=table.c.attempts_count + 1, lease_token=token, due_at=now + LEASE)
             .returning(table.c.id)
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, delete, select
+from sqlalchemy import RowMapping, delete, select, text
 
 from domain.db import Database
 from domain.deliveries.commands import LEASE, Attempt, Claimed, Outcome, claim, record
@@ -67,6 +67,16 @@ def test_it_takes_no_more_than_was_asked_for_and_the_oldest_first(database: Data
     assert [one.id for one in take(database, limit=2)] == ids[2:4]
     assert [one.id for one in take(database, limit=2)] == ids[4:]
     assert take(database, limit=2) == []
+
+
+def test_no_query_plan_takes_more_than_was_asked_for(database: Database) -> None:
+    make_webhook(database)
+    make_deliveries(database, 6)
+    with database.transaction() as session:
+        if session.dialect == "postgresql":  # leave the planner nothing but a loop over the rows
+            for kind in ("hashjoin", "mergejoin", "material", "hashagg", "sort"):
+                session.execute(text(f"SET LOCAL enable_{kind} = off"))
+        assert len(claim(session, NOON, 2)) == 2
 
 
 def test_it_takes_nothing_before_its_time(database: Database) -> None:
