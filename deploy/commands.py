@@ -122,6 +122,7 @@ def _key_commands(services: Services) -> AppGroup:
 
         def write() -> str:
             expiry = _expiry(expires_at, now, services.settings.key_days)
+            # The remaining fields come from click under their own names, each of its option's type.
             wanted = NewKey(**fields, project_ids=projects, allowed_cidrs=cidrs, expires_at=expiry)  # type: ignore[arg-type]
             with services.database.transaction() as session:
                 key_id, token = create_key(session, SYSTEM, services.keyring, wanted, now)

@@ -6,6 +6,7 @@ What it contains is the same every time; ids and secrets are not.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -73,7 +74,7 @@ class Seeding:
         """Write everything."""
         project_ids, assets = self._productions()
         staff = people.hire(self._session, self._services.keyring, self._past, project_ids)
-        casting = lambda verb, code: staff.draw(self._rng, verb, code)  # noqa: E731
+        casting = partial(staff.draw, self._rng)
         history = Historian(self._rng, self._past, casting).tell(assets)
         self._write_assets(assets, history)
         self._webhooks(staff, history, project_ids)

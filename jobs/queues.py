@@ -62,7 +62,7 @@ class Bell:
 
         Whoever stops listening must `call` afterwards, as `ears` does.
         """
-        channel = self._redis.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+        channel = self._redis.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]  # redis'
         try:
             channel.subscribe(CHANNEL)
             channel.get_message(timeout=REDIS_ANSWERS_WITHIN)  # the confirmation: from now on `ring` counts us

@@ -46,7 +46,7 @@ class DeliveryWorker(Worker):
 
     def handle_warm_shutdown_request(self) -> None:
         """Tell the child to finish what is under way and come back, rather than wait for its minute to end."""
-        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]  # RQ's
         if self.horse_pid:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.horse_pid, signal.SIGTERM)

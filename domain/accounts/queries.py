@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, func, select
+from sqlalchemy import ColumnElement, RowMapping, select
 
 from ..access import Actor, Role, scope_of_projects
 from ..db import Session
@@ -28,11 +28,6 @@ def find_by_email(session: Session, email: str) -> RowMapping | None:
 def find_user(session: Session, user_id: str) -> RowMapping | None:
     """The row without its hash."""
     return session.execute(select(*SHOWN).where(users.c.id == user_id)).mappings().first()
-
-
-def count_users(session: Session) -> int:
-    """How many users there are."""
-    return int(session.execute(select(func.count()).select_from(users)).scalar_one())
 
 
 def actor_of(session: Session, user: RowMapping) -> Actor:
