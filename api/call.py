@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -23,6 +24,7 @@ from domain.ports import Grant, Services, client_address
 from .json_body import BadJson, load_strict
 
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
+_UNREAD = object()
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -45,8 +47,11 @@ class Call:
     idempotency: str | None = None
     audited: bool = False
     prepared: Any = None
+    method: str = "GET"
+    query: Sequence[tuple[str, str]] = ()
     _session: Session | None = None
     _target: RowMapping | None = None
+    _body: Any = _UNREAD
 
     @classmethod
     def begin(cls, services: Services) -> Call:
@@ -55,12 +60,14 @@ class Call:
         sane = _SANE_REQUEST_ID.fullmatch(given) is not None and clean_text(given) == given
         hops = request.headers.get("X-Forwarded-For", "").split(",")
         ip = client_address(request.remote_addr, hops, services.settings.trusted_proxies)
-        return cls(services, services.clock(), given if sane else new_id("req"), ip)
+        request_id = given if sane else new_id("req")
+        query = tuple(request.args.items(multi=True))
+        return cls(services, services.clock(), request_id, ip, method=request.method, query=query)
 
     @property
     def writes(self) -> bool:
         """Whether the method may change something."""
-        return request.method not in READS
+        return self.method not in READS
 
     @property
     def actor(self) -> Actor:
@@ -73,6 +80,14 @@ class Call:
         """The database session of the operation."""
         assert self._session is not None
         return self._session
+
+    def set_session(self, session: Session) -> None:
+        """Open the operation's session; `session` gives it."""
+        self._session = session
+
+    def set_target(self, row: RowMapping) -> None:
+        """Keep the loaded row; `target` gives it."""
+        self._target = row
 
     @property
     def target(self) -> RowMapping:
@@ -97,7 +112,7 @@ class Call:
             method=request.method[:20],
             route=None if rule is None else rule.rule.replace("<", "{").replace(">", "}"),
             path=clean_text(request.path, 2000),
-            params=masked_params(self._query_for_audit(), self.readable_body()),
+            params=masked_params(self._query_for_audit(), self.body_for_audit()),
             status_code=response.status_code,
             problem=self.problem,
             request_id=self.request_id,
@@ -114,13 +129,22 @@ class Call:
         """Every value of every parameter: what was given twice counted twice."""
         return {name: values[0] if len(values) == 1 else values for name, values in request.args.lists()}
 
-    def readable_body(self) -> Any:
-        if not self.raw_body:
-            return None
+    def body_for_audit(self) -> Any:
+        """The body, or how long it is when it cannot be read."""
         try:
-            return load_strict(self.raw_body)
+            return self.body_value()
         except BadJson:
             return {"unreadable_bytes": len(self.raw_body)}
+
+    def body_value(self) -> Any:
+        """The JSON of the body, None for an empty one. Read once.
+
+        Raises:
+            BadJson: it is not acceptable JSON.
+        """
+        if self._body is _UNREAD:
+            self._body = load_strict(self.raw_body) if self.raw_body else None
+        return self._body
 
 
 def current_call() -> Call:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 
 from flask import Response, request
+from sqlalchemy import RowMapping
 from sqlalchemy.exc import DBAPIError
 
-from domain.db import waited_too_long_for_lock
+from domain.db import Row, waited_too_long_for_lock
 from domain.idempotency.commands import RecordKey, claim_record, keep_answer
 
 from .call import Call
@@ -17,45 +18,62 @@ LONGEST_KEY = 255
 _KEPT_HEADERS = ("Location", "ETag", "Content-Type")
 
 
-def record_key(call: Call) -> RecordKey | None:
-    """What the call's `Idempotency-Key` is scoped to; None when it has none or changes nothing.
+def presented(call: Call) -> RecordKey | None:
+    """What the call's `Idempotency-Key` is scoped to; None without one that may be used."""
+    text = request.headers.get("Idempotency-Key", "").strip()
+    return RecordKey(call.actor.id, request.method, request.path, text) if _is_usable(text) else None
+
+
+def check_presented() -> None:
+    """Refuse a malformed `Idempotency-Key`.
 
     Raises:
-        Problem: 400, the key is empty, too long or not printable ASCII.
+        Problem: 400, it is empty, too long or not printable ASCII.
     """
-    given = request.headers.get("Idempotency-Key")
-    if given is None or not call.writes:
-        return None
-    text = given.strip()
-    if not 1 <= len(text) <= LONGEST_KEY or not (text.isascii() and text.isprintable()):
+    text = request.headers.get("Idempotency-Key")
+    if text is not None and not _is_usable(text.strip()):
         raise Problem("bad-request", f"`Idempotency-Key` must be 1 to {LONGEST_KEY} printable ASCII characters.")
-    return RecordKey(call.actor.id, request.method, request.path, text)
 
 
-def replay(call: Call, key: RecordKey) -> Response | None:
-    """Claim the key for this call (None), or the first answer again.
+def _is_usable(text: str) -> bool:
+    return 1 <= len(text) <= LONGEST_KEY and text.isascii() and text.isprintable()
+
+
+def claim(call: Call, key: RecordKey) -> RowMapping | None:
+    """Claim the key for this call (None), or the record of the call that came first.
 
     Raises:
-        Problem: 422, the key was used for another body; 409, its first call has not finished.
+        Problem: 409, its first call has not finished.
     """
-    digest = hashlib.sha256(request.query_string + b"\0" + call.raw_body).digest()
     try:
-        record = claim_record(call.session, key, digest, call.at)
+        record = claim_record(call.session, key, _digest(call), call.at)
     except DBAPIError as error:
         if not waited_too_long_for_lock(error):
             raise
         raise _still_running() from None
     if record is None:
         call.idempotency = "first"
-        return None
-    if bytes(record["body_digest"]) != digest:
-        raise Problem("idempotency-mismatch", "Use a new `Idempotency-Key` for a request with another body or query.")
-    if record["status_code"] is None:
+    elif record["status_code"] is None:
         raise _still_running()
+    return record
+
+
+def replay(call: Call, record: Row) -> Response:
+    """The first answer again.
+
+    Raises:
+        Problem: 422, the key was used for another body.
+    """
+    if bytes(record["body_digest"]) != _digest(call):
+        raise Problem("idempotency-mismatch", "Use a new `Idempotency-Key` for a request with another body or query.")
     call.idempotency = "replayed"
     response = Response(record["body"], record["status_code"], record["headers"])
     response.headers["Idempotency-Replayed"] = "true"
     return response
+
+
+def _digest(call: Call) -> bytes:
+    return hashlib.sha256(request.query_string + b"\0" + call.raw_body).digest()
 
 
 def _still_running() -> Problem:

@@ -10,7 +10,7 @@ from flask import Flask, Response, abort, render_template
 from flask_smorest import Api
 from marshmallow import fields
 
-from .blueprint import PROBLEM_RESPONSE
+from .documentation import PROBLEM_RESPONSE
 from .gateway import PREFIX
 from .problems import PROBLEMS
 from .schemas import AnswerSchema

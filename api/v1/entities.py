@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from flask import request
 from marshmallow import Schema, fields
 from sqlalchemy import select
 
@@ -54,7 +53,7 @@ def register_reads(blueprint: Blueprint, kind: Kind, schema: type[Schema]) -> No
         return one(represent(kind, call.target), etag=etag_of(call.target))
 
     def get_list(call: Call) -> Answer:
-        query = parse(kind.listing, request.args.items(multi=True))
+        query = parse(kind.listing, call.query)
         page = fetch(call.session, query, select(kind.table).where(*visible(call.actor, kind)))
         return many([represent(kind, row) for row in page.rows], page)
 
@@ -73,7 +72,7 @@ def register_reads(blueprint: Blueprint, kind: Kind, schema: type[Schema]) -> No
 
 def _register_nested(blueprint: Blueprint, kind: Kind, schema: type[Schema], parent: Kind, column: str) -> None:
     def get_nested(call: Call) -> Answer:
-        query = parse(kind.listing, request.args.items(multi=True))
+        query = parse(kind.listing, call.query)
         page = fetch(call.session, query, select(kind.table).where(kind.table.c[column] == call.target["id"]))
         return many([represent(kind, row) for row in page.rows], page)
 

@@ -109,5 +109,7 @@ def test_ctrl_c_in_the_middle_of_deliveries_leaves_nothing_and_loses_nothing(pro
 def test_the_worker_is_an_rq_worker(product: Product) -> None:
     pid = product.pid("worker")
     assert pid is not None
-    command = subprocess.run(["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=True).stdout
+    command = subprocess.run(
+        ["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=True
+    ).stdout
     assert "rq worker deliveries" in command

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
-
 from domain.access import Permission
 from domain.approvals.commands import decide
 from domain.approvals.queries import APPROVALS, approvals_of, represent_approval
@@ -25,7 +23,7 @@ def _register(kind: Kind) -> None:
     rule = f"/{kind.plural}/<id>/approvals"
 
     def get_list(call: Call) -> Answer:
-        query = parse(APPROVALS, request.args.items(multi=True))
+        query = parse(APPROVALS, call.query)
         page = fetch(call.session, query, approvals_of(call.target["id"]))
         return many([represent_approval(row) for row in page.rows], page)
 

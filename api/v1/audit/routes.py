@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from flask import request
 from sqlalchemy import select
 
 from domain.access import Permission
@@ -23,5 +22,5 @@ blueprint = Blueprint("audit", __name__, description="Who did what, when, from w
 )
 def list_audit(call: Call) -> Answer:
     """List audit entries, newest first."""
-    page = fetch(call.session, parse(AUDIT, request.args.items(multi=True)), select(api_audit_log))
+    page = fetch(call.session, parse(AUDIT, call.query), select(api_audit_log))
     return many([represent_entry(row) for row in page.rows], page)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
 from sqlalchemy import select
 
 from domain.access import Permission
@@ -27,13 +26,13 @@ MANAGE = Permission.MANAGE_WEBHOOKS
 @blueprint.operation("GET", "/webhooks", id="list_webhooks", permission=MANAGE, returns=WebhookSchema, listing=WEBHOOKS)
 def list_webhooks(call: Call) -> Answer:
     """List webhooks."""
-    page = fetch(call.session, parse(WEBHOOKS, request.args.items(multi=True)), select(webhooks))
+    page = fetch(call.session, parse(WEBHOOKS, call.query), select(webhooks))
     limited = projects_of(call.session, [row["id"] for row in page.rows if not row["all_projects"]])
     return many([represent_webhook(row, limited.get(row["id"])) for row in page.rows], page)
 
 
 def _ask_target(call: Call) -> CheckTarget:
-    body = call.readable_body()
+    body = call.body_for_audit()
     url = body.get("url") if isinstance(body, dict) else None
     return ask_beforehand(call.services.check_target, url if isinstance(url, str) else "")
 
@@ -85,5 +84,5 @@ def post_test(call: Call, body: dict[str, Any], webhook_id: str) -> Answer:
 def list_deliveries(call: Call, webhook_id: str) -> Answer:
     """List a webhook's deliveries, newest first."""
     load_webhook(call.session, call.actor, webhook_id)
-    page = fetch(call.session, parse(DELIVERIES, request.args.items(multi=True)), deliveries_of(webhook_id))
+    page = fetch(call.session, parse(DELIVERIES, call.query), deliveries_of(webhook_id))
     return many([represent_delivery(row) for row in page.rows], page)

@@ -1,0 +1,70 @@
+"""Reading a request's body: strict JSON, then the operation's schema; a mistake is named by its pointer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import request
+from marshmallow import Schema, ValidationError
+
+from domain.errors import FieldError, Invalid
+
+from .call import Call
+from .json_body import BadJson
+from .problems import Problem
+
+
+def load_body(call: Call, schema: Schema, largest: int) -> dict[str, Any]:
+    """The body as `schema` reads it; an absent one is an empty object.
+
+    Raises:
+        Problem: 413 over `largest` bytes, 415, 400 for what is no JSON.
+        Invalid: not an object, or fields that break a rule.
+    """
+    if len(call.raw_body) > largest:
+        raise Problem("body-too-large", f"Keep the body of this call to {largest:,} bytes.")
+    if call.raw_body and request.mimetype and not request.is_json:
+        raise Problem("unsupported-media-type", "Send `Content-Type: application/json`.")
+    try:
+        value = call.body_value()
+    except BadJson as error:
+        raise Problem("malformed-json", str(error)) from None
+    return read_fields(schema, {} if value is None and not call.raw_body else value)
+
+
+def read_fields(schema: Schema, value: Any) -> dict[str, Any]:
+    """The fields of a JSON object as `schema` reads them.
+
+    Raises:
+        Invalid: not an object, or fields that break a rule.
+    """
+    if not isinstance(value, dict):
+        raise Invalid(FieldError("", "type", "The body must be a JSON object."))
+    try:
+        loaded: dict[str, Any] = schema.load(value)
+    except ValidationError as error:
+        raise Invalid(*field_errors(error.messages)) from None
+    return loaded
+
+
+def field_errors(messages: Any, pointer: str = "") -> list[FieldError]:
+    """marshmallow's nested messages as a flat list of pointers and sentences."""
+    if isinstance(messages, Mapping):
+        found = []
+        for name, inner in messages.items():
+            step = "" if name == "_schema" else "/" + str(name).replace("~", "~0").replace("/", "~1")
+            found += field_errors(inner, pointer + step)
+        return found
+    texts = messages if isinstance(messages, list) else [messages]
+    return [FieldError(pointer, _code(str(text)), str(text)) for text in texts]
+
+
+def _code(message: str) -> str:
+    words = {
+        "Missing data": "required",
+        "Unknown field": "unknown_field",
+        "Not a valid": "type",
+        "Must be one of": "unknown",
+    }
+    return next((code for start, code in words.items() if message.startswith(start)), "invalid")
