@@ -1,4 +1,4 @@
-"""The database: engine, transactions, column types. Every difference between SQLite and PostgreSQL is in this file."""
+"""The database: engine, transactions, column types. Every difference between SQLite and PostgreSQL is here and in `inserting`."""
 
 from __future__ import annotations
 
@@ -123,6 +123,10 @@ class Session:
         """Run one statement, or one for each row of a list of parameters."""
         return self._connection.execute(statement, parameters)
 
+    def execute_text(self, statement: str, parameters: Any) -> None:
+        """Run a statement in the driver's own words, or one for each tuple of a list: nothing is compiled or bound."""
+        self._connection.exec_driver_sql(statement, parameters)
+
     @property
     def dialect(self) -> str:
         """`sqlite` or `postgresql`."""
@@ -164,6 +168,10 @@ class Database:
             yield session
         if self.after_commit is not None and session.signals:
             self.after_commit(session.signals)
+
+    def single_statement(self) -> AbstractContextManager[Session]:
+        """A session for one statement that writes: a transaction, which PostgreSQL begins and commits by itself."""
+        return self.transaction() if self.is_sqlite else self.reading()
 
     def dispose(self) -> None:
         """Close every pooled connection."""
