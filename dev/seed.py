@@ -31,7 +31,8 @@ from domain.db import Session
 from domain.deliveries.models import webhook_attempts, webhook_deliveries
 from domain.errors import Conflict
 from domain.events.models import events
-from domain.metadata.models import metadata_fields, metadata_values
+from domain.metadata.models import metadata_values
+from domain.metadata_fields.models import metadata_fields
 from domain.ports import Options, Services
 from domain.projects.models import projects
 from domain.studio import ASSETS

@@ -12,6 +12,7 @@ from .deliveries import models as deliveries
 from .events import models as events
 from .idempotency import models as idempotency
 from .metadata import models as metadata_models
+from .metadata_fields import models as metadata_fields
 from .operations import models as operations
 from .projects import models as projects
 from .scenes import models as scenes
@@ -28,6 +29,7 @@ __all__ = [
     "events",
     "idempotency",
     "metadata",
+    "metadata_fields",
     "metadata_models",
     "operations",
     "projects",

@@ -17,7 +17,8 @@ from domain.deliveries.commands import fan_out
 from domain.deliveries.models import webhook_attempts, webhook_deliveries
 from domain.deliveries.queries import next_due
 from domain.events.models import events
-from domain.metadata.models import metadata_fields, metadata_values
+from domain.metadata.models import metadata_values
+from domain.metadata_fields.models import metadata_fields
 from domain.studio import ASSETS
 from domain.webhooks import queries as webhook_queries
 from domain.webhooks.models import webhook_event_types, webhooks
