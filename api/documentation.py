@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -47,7 +48,11 @@ def _headers(status: int) -> dict[str, Any]:
 
 
 def documentation(
-    operation: Operation, returns: type[Schema], status: int, body: type[Schema] | None, listing: ListSpec | None
+    operation: Operation,
+    returns: type[Schema],
+    statuses: Sequence[int | None],
+    body: type[Schema] | None,
+    listing: ListSpec | None,
 ) -> dict[str, Any]:
     """The operation as smorest's `doc` takes it."""
     codes = [400, 401, 403, 429, 500, 503]
@@ -56,16 +61,20 @@ def documentation(
     parameters = [] if listing is None else list_parameters(listing)
     if body is not None:
         parameters.append(IDEMPOTENCY_PARAMETER)
-    success = {
-        "description": HTTPStatus(status).phrase,
-        "headers": _headers(status),
-        "content": {"application/json": {"schema": _envelope(returns, listing is not None)}},
+    answers = {
+        str(status): {
+            "description": HTTPStatus(status).phrase,
+            "headers": _headers(status),
+            "content": {"application/json": {"schema": _envelope(returns, listing is not None)}},
+        }
+        for status in statuses
+        if status is not None
     }
     shown: dict[str, Any] = {
         "operationId": operation.id,
         "x-permission": operation.permission.value,
         "parameters": parameters,
-        "responses": {str(status): success, **{str(code): "Problem" for code in sorted(codes)}},
+        "responses": {**answers, **{str(code): "Problem" for code in sorted(codes)}},
     }
     if body is not None:
         shown["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from ..entity_rules import escaped
 from ..errors import FieldError
 from .patterns import compiled
 from .types import TYPES, Unfit, read_json
@@ -141,7 +142,7 @@ class RuleBook:
 
 def pointer(key: str) -> str:
     """The JSON pointer of a key's value (RFC 6901)."""
-    return "/metadata/" + key.replace("~", "~0").replace("/", "~1")
+    return f"/metadata/{escaped(key)}"
 
 
 def same_json(one: Any, other: Any) -> bool:
