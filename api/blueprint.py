@@ -18,7 +18,7 @@ from marshmallow import Schema
 from domain.access import Permission
 from domain.audit.commands import write_entry
 from domain.entities import Kind, load
-from domain.listing import ListSpec
+from domain.list_spec import ListSpec
 
 from . import idempotency
 from .answers import Answer
@@ -82,6 +82,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         body: type[Schema] | None = None,
         largest_body: int = LARGEST_ENTITY,
         listing: ListSpec | None = None,
+        shape: ListSpec | None = None,
         prepare: Callable[[Call], Any] | None = None,
     ) -> Callable[[View], View]:
         """Register an operation.
@@ -95,6 +96,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
             body: the schema of the request's body.
             largest_body: bytes; more is answered 413.
             listing: the grammar of its query, for a list.
+            shape: what `fields` and `expand` may name, for one object.
             prepare: work that must not hold a transaction, such as resolving a name; done before it begins, for callers
                 with the permission. `call.prepared` holds what it gives.
         """
@@ -105,7 +107,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
             self.operations.append(operation)
             endpoint = _endpoint(operation)
             endpoint.__doc__ = view.__doc__
-            documented = self.doc(**documentation(operation, returns, status, body, listing))(endpoint)
+            documented = self.doc(**documentation(operation, returns, status, body, listing, shape))(endpoint)
             self.route(rule, methods=[method], endpoint=id)(documented)
             return view
 

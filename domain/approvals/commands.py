@@ -12,9 +12,8 @@ from ..entities import Kind, represent
 from ..errors import Conflict, Invalid
 from ..events.commands import Context, record_event
 from ..ids import new_id
-from .models import approvals
+from .models import DECISIONS, approvals
 
-DECISIONS = ("approved", "rejected", "changes_requested")
 LONGEST_NOTE = 10_000
 
 

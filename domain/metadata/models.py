@@ -5,9 +5,9 @@ Reads take the JSON column of the entity; these rows answer "which entities have
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Numeric, Table, UniqueConstraint, false
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Table, UniqueConstraint, false
 
-from ..db import Json, LongText, Moment, Str, metadata
+from ..db import Json, LongText, Moment, Number, Str, metadata
 from ..entities import timestamps
 
 metadata_fields = Table(
@@ -33,7 +33,7 @@ metadata_values = Table(
     Column("project_id", Str, ForeignKey("projects.id", ondelete="CASCADE"), nullable=False),
     Column("object", Str, nullable=False),
     Column("text_value", Str),
-    Column("number_value", Numeric),
+    Column("number_value", Number),
     Column("time_value", Moment),
 )
 for _name in ("text_value", "number_value", "time_value"):
