@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -50,7 +51,7 @@ def _headers(status: int) -> dict[str, Any]:
 def documentation(
     operation: Operation,
     returns: type[Schema],
-    status: int,
+    statuses: Sequence[int | None],
     body: type[Schema] | None,
     listing: ListSpec | None,
     shape: ListSpec | None,
@@ -63,16 +64,20 @@ def documentation(
     parameters += [] if shape is None else shape_parameters(shape)
     if body is not None:
         parameters.append(IDEMPOTENCY_PARAMETER)
-    success = {
-        "description": HTTPStatus(status).phrase,
-        "headers": _headers(status),
-        "content": {"application/json": {"schema": _envelope(returns, listing is not None)}},
+    answers = {
+        str(status): {
+            "description": HTTPStatus(status).phrase,
+            "headers": _headers(status),
+            "content": {"application/json": {"schema": _envelope(returns, listing is not None)}},
+        }
+        for status in statuses
+        if status is not None
     }
     shown: dict[str, Any] = {
         "operationId": operation.id,
         "x-permission": operation.permission.value,
         "parameters": parameters,
-        "responses": {str(status): success, **{str(code): "Problem" for code in sorted(codes)}},
+        "responses": {**answers, **{str(code): "Problem" for code in sorted(codes)}},
     }
     if body is not None:
         shown["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}

@@ -22,7 +22,7 @@ projects = Table(
     UniqueConstraint("code"),
 )
 
-_FIELDS = ("name", "code", "description", "status", "external_ids", "metadata", *COMMON)
+_FIELDS = ("name", "code", "description", "status", "strict_metadata", "external_ids", "metadata", *COMMON)
 PROJECTS = Kind(
     object="project",
     plural="projects",
