@@ -333,6 +333,13 @@ def hour_of(session: Session, column: ColumnElement[Any]) -> ColumnElement[str]:
     return func.substr(column, 1, 13)
 
 
+def has_member(session: Session, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """Whether a JSON object has a member; `name` holds no quote and no backslash."""
+    if session.dialect == "postgresql":
+        return func.jsonb_exists(column, name)
+    return func.json_type(column, f'$."{name}"').is_not(None)
+
+
 def smaller(session: Session, one: ColumnElement[Any], other: ColumnElement[Any]) -> ColumnElement[Any]:
     """The smaller of two values in a row."""
     return func.least(one, other) if session.dialect == "postgresql" else func.min(one, other)
