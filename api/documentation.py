@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from marshmallow import Schema, fields
 
-from domain.listing import ListSpec
+from domain.list_spec import ListSpec
 
-from .list_parameters import list_parameters
+from .list_parameters import list_parameters, shape_parameters
 from .problems import CONTENT_TYPE
 from .schemas import AnswerSchema
 
@@ -24,6 +24,7 @@ class PageSchema(AnswerSchema):
 
     next = fields.String(allow_none=True, metadata={"description": "The `cursor` of the next page; null at the end."})
     limit = fields.Integer(metadata={"description": "Most objects on this page."})
+    total = fields.Integer(metadata={"description": "How many objects there are on all pages; with `total=true`."})
 
 
 @cache  # one class for each: two of one name would be two schemas in the document
@@ -53,12 +54,14 @@ def documentation(
     statuses: Sequence[int | None],
     body: type[Schema] | None,
     listing: ListSpec | None,
+    shape: ListSpec | None,
 ) -> dict[str, Any]:
     """The operation as smorest's `doc` takes it."""
     codes = [400, 401, 403, 429, 500, 503]
     codes += [404] if "<" in operation.rule else []
     codes += [409, 413, 415, 422] if body is not None else []
     parameters = [] if listing is None else list_parameters(listing)
+    parameters += [] if shape is None else shape_parameters(shape)
     if body is not None:
         parameters.append(IDEMPOTENCY_PARAMETER)
     answers = {

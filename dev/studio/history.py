@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from domain.access import Actor
-from domain.approvals.commands import DECISIONS
+from domain.approvals.models import DECISIONS
 from domain.entities import represent
 from domain.segments.models import SEGMENTS
 

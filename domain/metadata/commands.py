@@ -92,7 +92,8 @@ def insert_values(session: Session, values: Iterable[dict[str, Any]]) -> None:
     """INSERT rows of `metadata_values`, in one statement or none."""
     made = list(values)
     if made:
-        session.execute(insert(metadata_values), made)
+        # Asked for something back, many rows are one statement.
+        session.execute(insert(metadata_values).returning(metadata_values.c.key), made)
 
 
 def values_of(kind: Kind, row: Row, rules: RuleBook, keys: Collection[str] | None = None) -> Iterator[dict[str, Any]]:
