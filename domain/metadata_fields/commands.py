@@ -159,7 +159,7 @@ def _holders(session: Session, kind: Kind, project_id: str, key: str) -> Iterato
     """The entities of a project that hold a key, in batches."""
     table, last = kind.table, ""
     columns = (table.c.id, kind.project_column.label("project_id"), table.c.metadata)
-    chosen = select(*columns).where(kind.project_column == project_id, has_member(session, table.c.metadata, key))
+    chosen = select(*columns).where(kind.project_column == project_id, has_member(table.c.metadata, key))
     while rows := session.execute(
         chosen.where(table.c.id > last).order_by(table.c.id).limit(AT_ONCE)
     ).mappings().all():  # fmt: skip

@@ -9,14 +9,20 @@ from sqlalchemy import RowMapping, Select, select
 from ..clock import rfc3339
 from ..db import Row, Session
 from ..errors import NotFound
-from ..listing import ListSpec, Sortable
+from ..list_spec import ListSpec, Sortable
+from ..metadata.types import TYPES
+from .definitions import ENTITIES
 from .models import metadata_fields
 
 _COLUMNS = {name: metadata_fields.c[name] for name in ("id", "key", "type", "required", "created_at", "updated_at")}
 FIELDS = ListSpec(
     metadata_fields.c.id,
-    Sortable.from_columns({"entity": metadata_fields.c.object, **_COLUMNS}),
+    Sortable.from_columns({"entity": metadata_fields.c.object, **_COLUMNS}, entity=ENTITIES, type=tuple(TYPES)),
     "entity,key",
+    shown=(
+        *("id", "object", "project_id", "entity", "key", "type", "required", "default", "min", "max", "pattern"),
+        *("options", "description", "created_at", "updated_at", "version"),
+    ),
 )
 
 

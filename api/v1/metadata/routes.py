@@ -10,14 +10,16 @@ from domain.db import Row
 from domain.entities import Kind
 from domain.entity_commands import change
 from domain.errors import NotFound
+from domain.metadata.queries import ENTITIES, entities_seen_by, represent_entity
 from domain.metadata.rules import Replacement
 from domain.studio import KINDS
 
 from ...answers import Answer, etag_of, one
 from ...blueprint import Blueprint
 from ...call import Call
+from ...lists import answer_list
 from ...preconditions import expected_versions
-from .schemas import MetadataPatchSchema, MetadataSchema, MetadataValueSchema
+from .schemas import EntityMetadataSchema, MetadataPatchSchema, MetadataSchema, MetadataValueSchema
 
 blueprint = Blueprint("metadata", __name__, description="What productions know of their entities, by key.")
 
@@ -71,6 +73,15 @@ def _register_key(kind: Kind, rule: str) -> None:
         "DELETE", rule, id=f"delete_{kind.object}_metadata_key", permission=Permission.WRITE, loads=kind,
         returns=MetadataSchema,
     )(delete)  # fmt: skip
+
+
+@blueprint.operation(
+    "GET", "/metadata", id="list_metadata", permission=Permission.READ, returns=EntityMetadataSchema, listing=ENTITIES
+)
+def list_metadata(call: Call) -> Answer:
+    """List entities of every kind by their metadata."""
+    actor = call.actor
+    return answer_list(call, ENTITIES, entities_seen_by(actor), represent_entity, actor.project_ids)
 
 
 for _kind in KINDS:

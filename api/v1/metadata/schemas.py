@@ -7,8 +7,7 @@ from typing import Any
 from marshmallow import INCLUDE, Schema, fields, post_load
 
 from ...schemas import AnswerSchema
-
-EXAMPLE = {"lens_mm": 35, "shot_on": "twos"}
+from ..entities import ObjectSchema
 
 
 class MetadataSchema(AnswerSchema):
@@ -16,6 +15,16 @@ class MetadataSchema(AnswerSchema):
 
     class Meta:
         unknown = INCLUDE
+
+
+class EntityMetadataSchema(ObjectSchema):
+    """An entity of any kind with its metadata."""
+
+    project_id = fields.String(required=True, metadata={"description": "A project is in itself."})
+    name = fields.String(required=True)
+    code = fields.String(required=True)
+    status = fields.String(required=True)
+    metadata = fields.Dict(keys=fields.String(), values=fields.Raw(), required=True)
 
 
 class MetadataPatchSchema(Schema):

@@ -6,14 +6,14 @@ from typing import Any
 
 from domain.access import Permission
 from domain.db import Row
-from domain.listing import fetch, parse
 from domain.metadata_fields.commands import change_field, create_field, delete_field
 from domain.metadata_fields.queries import FIELDS, fields_of, load_field, represent_field
 from domain.projects.models import PROJECTS
 
-from ...answers import Answer, created, etag_of, many, one
+from ...answers import Answer, created, etag_of, one
 from ...blueprint import Blueprint
 from ...call import Call
+from ...lists import answer_list
 from ...preconditions import expected_versions
 from .schemas import MetadataFieldChangeSchema, MetadataFieldSchema, NewMetadataFieldSchema
 
@@ -33,8 +33,7 @@ def _shown(row: Row) -> Answer:
 )  # fmt: skip
 def list_fields(call: Call) -> Answer:
     """List the metadata fields of a project."""
-    page = fetch(call.session, parse(FIELDS, call.query), fields_of(call.target["id"]))
-    return many([represent_field(row) for row in page.rows], page)
+    return answer_list(call, FIELDS, fields_of(call.target["id"]), represent_field)
 
 
 @blueprint.operation(
