@@ -16,7 +16,8 @@ from .db import Session
 from .errors import BadQuery
 from .filters import OPERATORS, OPERATORS_BY_WORD, Term, quoted
 from .list_spec import ListSpec
-from .metadata.models import metadata_fields, metadata_values
+from .metadata.models import metadata_values
+from .metadata_fields.models import metadata_fields
 
 PREFIX = "metadata."
 _MOST_NAMED = 40
