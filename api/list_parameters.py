@@ -22,6 +22,7 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
     "boolean": {"type": "boolean"},
     "integer": {"type": "integer", "minimum": -LARGEST_INTEGER, "maximum": LARGEST_INTEGER},
     "time": {"type": "string", "format": "date-time"},
+    "members": {"type": "string"},
 }
 
 

@@ -1,0 +1,58 @@
+"""Metadata fields as this door shows and takes them. What a definition may say is the domain's to judge."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+
+from domain.metadata.patterns import LONGEST_PATTERN
+from domain.metadata.types import LONGEST_STRING, TYPES
+from domain.metadata_fields.definitions import ENTITIES, KEY_PATTERN, LONGEST_DESCRIPTION, MOST_OPTIONS
+
+from ...schemas import Boolean
+from ..entities import ObjectSchema
+
+_REQUIRED = "Whether every entity must have a value: checked at creation and whenever its metadata is written."
+_DEFAULT = "What an entity gets that is created without a value; null: nothing."
+_BOUND = "of a number, date or time, or of the length of a text, URL or list."
+_PATTERN = "What the whole of a text or URL must match, in RE2's syntax."
+_OPTIONS = "All that an `enum`, or an item of an `enum_list`, may be."
+
+
+class MetadataFieldSchema(ObjectSchema):
+    """What a project's entities of one kind hold under a key of their metadata."""
+
+    project_id = fields.String(required=True)
+    entity = fields.String(required=True, metadata={"enum": list(ENTITIES)})
+    key = fields.String(required=True)
+    type = fields.String(required=True, metadata={"enum": list(TYPES)})
+    required = fields.Boolean(required=True, metadata={"description": _REQUIRED})
+    default = fields.Raw(required=True, allow_none=True, metadata={"description": _DEFAULT})
+    min = fields.Raw(required=True, allow_none=True, metadata={"description": f"Least {_BOUND}"})
+    max = fields.Raw(required=True, allow_none=True, metadata={"description": f"Most {_BOUND}"})
+    pattern = fields.String(required=True, allow_none=True, metadata={"description": _PATTERN})
+    options = fields.List(fields.String(), required=True, metadata={"description": _OPTIONS})
+    description = fields.String(required=True)
+
+
+class MetadataFieldChangeSchema(Schema):
+    """What of a field may change; null takes a rule away."""
+
+    required = Boolean(metadata={"description": _REQUIRED})
+    default = fields.Raw(allow_none=True, metadata={"description": _DEFAULT, "example": 35})
+    min = fields.Raw(allow_none=True, metadata={"description": f"Least {_BOUND}", "example": 8})
+    max = fields.Raw(allow_none=True, metadata={"description": f"Most {_BOUND}", "example": 300})
+    pattern = fields.String(allow_none=True, metadata={"description": _PATTERN, "maxLength": LONGEST_PATTERN})
+    options = fields.List(
+        fields.String(metadata={"minLength": 1, "maxLength": LONGEST_STRING}),
+        allow_none=True,
+        metadata={"description": _OPTIONS, "maxItems": MOST_OPTIONS},
+    )
+    description = fields.String(metadata={"maxLength": LONGEST_DESCRIPTION, "example": "Of the taking lens."})
+
+
+class NewMetadataFieldSchema(MetadataFieldChangeSchema):
+    """A field to define."""
+
+    entity = fields.String(required=True, metadata={"enum": list(ENTITIES), "example": "segment"})
+    key = fields.String(required=True, metadata={"pattern": f"^{KEY_PATTERN}$", "example": "lens_mm"})
+    type = fields.String(required=True, metadata={"enum": list(TYPES), "example": "integer"})
