@@ -23,7 +23,10 @@ from domain.crypto import Keyring
 from domain.db import Database, Row
 from domain.entities import Kind, represent
 from domain.events.commands import Context, Happening, record_events
+from domain.external_ids.commands import claim_ids, rows_of
 from domain.ids import new_id
+from domain.metadata.commands import rules_for, write_values
+from domain.metadata_fields.models import metadata_fields
 from domain.projects.models import PROJECTS
 from domain.scenes.models import SCENES
 from domain.segments.models import SEGMENTS
@@ -65,7 +68,20 @@ def make_entity(database: Database, kind: Kind, **fields: Any) -> Row:
     row = {"id": new_id(kind.prefix), **names, **plain, **noon, **fields}
     with database.transaction() as session:
         session.execute(insert(kind.table).values(row))
-        return dict(session.execute(select(kind.table).where(kind.table.c.id == row["id"])).mappings().one())
+        made = dict(session.execute(select(kind.table).where(kind.table.c.id == row["id"])).mappings().one())
+        if made["metadata"]:
+            project_id = made[kind.listing.project_field]
+            write_values(session, kind, [made], rules_for(session, kind.object, [project_id]))
+        assert claim_ids(session, rows_of(kind, made, made["external_ids"])) == {}
+        return made
+
+
+def make_field(database: Database, project: Row, kind: Kind, key: str, type_word: str, **rules: Any) -> None:
+    """A metadata field of a project; entities made before it are not told."""
+    row = {"id": new_id("mdf"), "project_id": project["id"], "object": kind.object, "key": key, "type": type_word}
+    with database.transaction() as session:
+        times = {"created_at": NOON, "updated_at": NOON}
+        session.execute(insert(metadata_fields).values(**row, rules=rules, **times))
 
 
 def make_project(database: Database, **fields: Any) -> Row:
