@@ -28,8 +28,10 @@ class PageSchema(AnswerSchema):
 
 
 @cache  # one class for each: two of one name would be two schemas in the document
-def _envelope(schema: type[Schema], is_list: bool) -> type[Schema]:
+def _envelope(schema: type[Schema], is_list: bool, is_results: bool) -> type[Schema]:
     name = schema.__name__.removesuffix("Schema")
+    if is_results:
+        return AnswerSchema.from_dict({"data": fields.List(fields.Nested(schema))}, name=f"{name}s")
     if is_list:
         columns = {"data": fields.List(fields.Nested(schema)), "page": fields.Nested(PageSchema)}
         return AnswerSchema.from_dict(columns, name=f"{name}List")
@@ -55,6 +57,8 @@ def documentation(
     body: type[Schema] | None,
     listing: ListSpec | None,
     shape: ListSpec | None,
+    *,
+    results: bool = False,
 ) -> dict[str, Any]:
     """The operation as smorest's `doc` takes it."""
     codes = [400, 401, 403, 429, 500, 503]
@@ -68,7 +72,7 @@ def documentation(
         str(status): {
             "description": HTTPStatus(status).phrase,
             "headers": _headers(status),
-            "content": {"application/json": {"schema": _envelope(returns, listing is not None)}},
+            "content": {"application/json": {"schema": _envelope(returns, listing is not None, results)}},
         }
         for status in statuses
         if status is not None

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from domain.external_id_filters import ALLOWED as EXTERNAL_ID_OPERATORS
 from domain.filters import LARGEST_INTEGER, MOST_WORDS, OPERATORS, operators_of, type_word
+from domain.list_query import DEFAULT_LIMIT, LARGEST_LIMIT
 from domain.list_spec import ListSpec, Sortable
-from domain.listing import DEFAULT_LIMIT, LARGEST_LIMIT
 from domain.shape import paths_of
 
 Parameter = dict[str, Any]
@@ -96,7 +97,9 @@ def _operators(spec: ListSpec) -> Parameter:
     pattern = "(" + "|".join(map(re.escape, spec.fields)) + r")\[(" + "|".join(OPERATORS) + r")\]"
     if spec.entity:
         text += "\n- `metadata.<key>`: what the type of its definition can be compared by"
+        text += f"\n- `external_ids.<system>`: {', '.join(EXTERNAL_ID_OPERATORS)}"
         pattern += r"|metadata\.[^\[\]]+(\[(" + "|".join(OPERATORS) + r")\])?"
+        pattern += r"|external_ids\.[^\[\]]+(\[(" + "|".join(EXTERNAL_ID_OPERATORS) + r")\])?"
     schema = {
         "type": "object",
         "additionalProperties": {"type": "string"},

@@ -1,6 +1,6 @@
 """The database: engine and transactions.
 
-Every difference between SQLite and PostgreSQL is in this file and in `columns`, whose types belong to it.
+Every difference between SQLite and PostgreSQL is in this file, in `columns` (types) and in `inserting` (fast INSERTs).
 """
 
 from __future__ import annotations
@@ -82,6 +82,10 @@ class Session:
         """Run one statement, or one for each row of a list of parameters."""
         return self._connection.execute(statement, parameters)
 
+    def execute_text(self, statement: str, parameters: Any) -> None:
+        """Run a statement in the driver's own words, or one for each tuple of a list: nothing is compiled or bound."""
+        self._connection.exec_driver_sql(statement, parameters)
+
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """A part of the transaction that is rolled back alone when an exception leaves it."""
@@ -129,6 +133,10 @@ class Database:
             yield session
         if self.after_commit is not None and session.signals:
             self.after_commit(session.signals)
+
+    def single_statement(self) -> AbstractContextManager[Session]:
+        """A session for one statement that writes: a transaction, which PostgreSQL begins and commits by itself."""
+        return self.transaction() if self.is_sqlite else self.reading()
 
     def dispose(self) -> None:
         """Close every pooled connection."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..blueprint import Blueprint
 from .approvals.routes import blueprint as approvals
 from .audit.routes import blueprint as audit
+from .batch.routes import make_blueprint as make_batch
 from .characters.routes import blueprint as characters
 from .deliveries.routes import blueprint as deliveries
 from .me.routes import blueprint as me
@@ -15,6 +16,5 @@ from .scenes.routes import blueprint as scenes
 from .segments.routes import blueprint as segments
 from .webhooks.routes import blueprint as webhooks
 
-BLUEPRINTS: tuple[Blueprint, ...] = (
-    me, projects, characters, scenes, segments, metadata, metadata_fields, approvals, webhooks, deliveries, audit,
-)  # fmt: skip
+STUDIO: tuple[Blueprint, ...] = (projects, characters, scenes, segments, metadata, metadata_fields, approvals)
+BLUEPRINTS: tuple[Blueprint, ...] = (me, *STUDIO, make_batch(STUDIO), webhooks, deliveries, audit)
