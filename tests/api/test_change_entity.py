@@ -48,7 +48,13 @@ def test_it_works(cast: Cast, database: Database, kind: Kind) -> None:
 def test_what_is_given_as_it_was_changes_nothing(cast: Cast, database: Database) -> None:
     path = make(cast, database, CHARACTERS)
     before = cast.creator.get(path).data
-    for body in ({}, {"name": before["name"]}, {"metadata": {}, "external_ids": {}}, {"status": "draft"}):
+    same: list[dict[str, Any]] = [
+        {},
+        {"name": before["name"]},
+        {"metadata": {}, "external_ids": {}},
+        {"status": "draft"},
+    ]
+    for body in same:
         assert patch(cast.creator, path, body).data == before
     assert types_told(database, before["id"]) == []
 
@@ -155,7 +161,7 @@ IF_MATCH = [
 def test_it_honours_if_match(cast: Cast, database: Database, method: str, tag: str, status: int) -> None:
     character = make_character(database, cast.project)
     headers = {"If-Match": tag.format(id=character["id"])}
-    body = {"json": {"name": "New"}} if method == "PATCH" else {}
+    body: dict[str, Any] = {"json": {"name": "New"}} if method == "PATCH" else {}
     answer = cast.creator.call(method, f"/characters/{character['id']}", headers=headers, **body)
     assert answer.status == status
     if status == 412:
