@@ -16,6 +16,8 @@ from .errors import BadQuery
 LARGEST_INTEGER = 2**31 - 1
 # A statement's values are limited, and nobody reads a list through a thousand of them.
 LARGEST_IN = 200
+# No name or status is longer, and every value is bound into a statement.
+LONGEST_TEXT = 1000
 
 
 def quoted(names: Iterable[str]) -> str:
@@ -108,4 +110,6 @@ def _value(parameter: str, column: ColumnElement[Any], text: str) -> Any:
             raise BadQuery(parameter, f"`{parameter}` must be a time such as 2026-01-01T00:00:00Z.") from None
     if "\0" in text:
         raise BadQuery(parameter, f"`{parameter}` must not hold a NUL character.")
+    if len(text) > LONGEST_TEXT:
+        raise BadQuery(parameter, f"Keep `{parameter}` to {LONGEST_TEXT:,} characters.")
     return text

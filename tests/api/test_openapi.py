@@ -13,7 +13,9 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from api.gateway import PREFIX, PUBLIC
-from api.problems import PROBLEMS
+from api.problems import CONTENT_TYPE, PROBLEMS
+from api.reference.problems import problem_name
+from config import ROOT
 from domain.access import Permission
 from domain.characters.models import CHARACTERS
 from domain.db import Database
@@ -98,27 +100,95 @@ def test_every_operation_says_what_it_takes_and_answers(document: dict[str, Any]
         assert operation["x-permission"] in list(Permission)
         assert operation["summary"]
         assert operation["tags"]
+        assert operation["description"].startswith(operation["summary"])
         codes = set(operation["responses"])
-        assert codes >= {"400", "401", "403", "429", "500", "503"}
+        assert codes >= {"400", "401", "403", "413", "414", "429", "500", "503"}
         assert ("404" in codes) == ("{" in path)
-        assert (codes >= {"409", "413", "415", "422"}) == (method == "post")
+        assert (codes >= {"409", "422"}) == (method != "get")
+        assert ("415" in codes) == ("requestBody" in operation)
         (success,) = codes & {"200", "201", "202"}
         answer = operation["responses"][success]
         assert answer["content"]["application/json"]["schema"]["$ref"].startswith("#/components/schemas/")
-        assert answer["headers"].keys() >= {"X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining"}
-        for code in codes - {success}:
-            assert operation["responses"][code] == {"$ref": "#/components/responses/Problem"}
+        assert answer["headers"].keys() >= {"X-Request-Id", "X-RateLimit-Limit", "RateLimit", "RateLimit-Policy"}
+        for code in codes - {success, "304"}:
+            assert operation["responses"][code] == {"$ref": f"#/components/responses/{problem_name(int(code))}"}
+
+
+def test_every_parameter_is_described(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        found = {parameter.get("name", parameter.get("$ref", "")) for parameter in operation["parameters"]}
+        refs = {name.rpartition("/")[2] for name in found}
+        assert refs >= set(re.findall(r"\{(\w+)\}", path))
+        assert refs >= {"X-Request-Id", *(["Idempotency-Key"] if method != "get" else [])}
+        carries_tag = any("ETag" in answer.get("headers", {}) for answer in operation["responses"].values())
+        assert ("If-None-Match" in refs) == (carries_tag and method == "get")
+        assert all("description" in parameter for parameter in operation["parameters"] if "$ref" not in parameter)
+
+
+def nodes(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object of the document but examples."""
+    if isinstance(value, dict):
+        yield value
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, item in inner:
+        if name not in ("example", "examples", "default"):
+            yield from nodes(item)
+
+
+def test_every_enumeration_has_a_name(document: dict[str, Any]) -> None:
+    named = [schema["enum"] for schema in document["components"]["schemas"].values() if "enum" in schema]
+    for node in nodes(document):
+        if isinstance(node.get("enum"), list):
+            assert node["enum"] in named or len(node["enum"]) <= 3, (
+                f"give it a name in api/reference/enumerations.py: {node}"
+            )
+
+
+def test_every_example_is_true(document: dict[str, Any]) -> None:
+    """Each fits its schema, with no member more, and none of its members is empty for want of an example."""
+    components = closed(document["components"])
+    seen = 0
+    for node in nodes(document):
+        for media_type in ("application/json", CONTENT_TYPE):
+            content = node.get(media_type)
+            if not isinstance(content, dict):
+                continue
+            validator = Draft202012Validator({"components": components, **content["schema"]})
+            for example in content["examples"].values():
+                validator.validate(example["value"])
+                seen += 1
+    assert seen > len(PROBLEMS)
+
+
+def test_every_problem_has_an_example(document: dict[str, Any]) -> None:
+    """But for a method that is not allowed: no operation can answer that."""
+    shown = [
+        example["value"]["type"]
+        for response in document["components"]["responses"].values()
+        for example in response["content"][CONTENT_TYPE]["examples"].values()
+    ]
+    used = {f"/problems/{slug}" for slug, (status, _) in PROBLEMS.items() if str(status) in all_codes(document)}
+    assert set(shown) == used
+
+
+def all_codes(document: dict[str, Any]) -> set[str]:
+    return {code for _, _, operation in operations(document) for code in operation["responses"]}
+
+
+def test_the_committed_document_is_this_one(document: dict[str, Any]) -> None:
+    committed = orjson.loads((ROOT / "openapi.json").read_bytes())
+    assert committed == document, "openapi.json is out of date: run `make openapi` and commit it"
 
 
 def test_every_list_tells_its_parameters(document: dict[str, Any]) -> None:
     for path, _, operation in operations(document):
         if operation["operationId"].startswith("list_"):
-            names = {parameter["name"] for parameter in operation["parameters"]}
+            names = {(p.get("name") or p["$ref"].rpartition("/")[2]) for p in operation["parameters"]}
             assert names >= {"limit", "cursor", "sort"}, path
 
 
 def test_it_names_every_problem(document: dict[str, Any]) -> None:
-    named = document["components"]["schemas"]["Problem"]["properties"]["type"]["enum"]
+    named = document["components"]["schemas"]["ProblemType"]["enum"]
     assert named == [f"/problems/{slug}" for slug in PROBLEMS]
 
 

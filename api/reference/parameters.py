@@ -1,0 +1,64 @@
+"""The parameters that operations share, each a component of the document: headers, and the ids in paths."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from domain.ids import LENGTH as ID_LENGTH
+
+from ..idempotency import LONGEST_KEY
+from ..schemas import example_id, id_pattern
+
+_TAG = '"chr_01jd3q8v9w7x5y2m4n6p8r0s1t-3"'
+
+
+def _header(name: str, description: str, schema: dict[str, Any], example: str) -> dict[str, Any]:
+    return {"in": "header", "name": name, "description": description, "schema": schema, "example": example}
+
+
+HEADER_PARAMETERS: dict[str, dict[str, Any]] = {
+    "X-Request-Id": _header(
+        "X-Request-Id",
+        "Your id for this call: 1 to 128 letters, digits, `.`, `_`, `:`, `-`. Any other is replaced by ours.",
+        {"type": "string"},
+        "nightly-sync-2026-01-01",
+    ),
+    "Idempotency-Key": _header(
+        "Idempotency-Key",
+        "Makes a retry safe for 24 hours: the same key, path and body get the first answer again; "
+        "another body is refused with 422.",
+        {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+        "4b1f6c1e-shot-0010",
+    ),
+    "If-None-Match": _header(
+        "If-None-Match", "An `ETag` that you have: the answer is 304 while it is the present one.",
+        {"type": "string"}, _TAG,
+    ),
+    "If-Match": _header(
+        "If-Match", "The `ETag` that you read: the answer is 412 when the object has changed since.",
+        {"type": "string"}, _TAG,
+    ),
+}  # fmt: skip
+
+_PREFIXES = {
+    "projects": "prj", "characters": "chr", "scenes": "scn", "segments": "seg", "webhooks": "whk", "deliveries": "dlv",
+    "api-keys": "key", "jobs": "job",
+}  # fmt: skip
+
+
+def path_parameters(rule: str) -> list[dict[str, Any]]:
+    """The parameters in a rule; an id is known by the noun that stands before it.
+
+    Those that name no object are described by their operation.
+    """
+    found = []
+    for noun, name in re.findall(r"/([a-z-]+)/<(?:\w+:)?(\w+)>", rule):
+        prefix = _PREFIXES.get(noun)
+        if prefix is None:
+            continue
+        schema = {"type": "string", "pattern": id_pattern(prefix), "maxLength": len(prefix) + 1 + ID_LENGTH}
+        word = noun.removesuffix("s") if noun != "deliveries" else "delivery"
+        described = {"description": f"The id of the {word}.", "schema": schema, "example": example_id(prefix)}
+        found.append({"in": "path", "name": name, "required": True, **described})
+    return found
