@@ -72,7 +72,8 @@ def documentation(
         },
     }
     if body is not None:
-        shown["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+        needed = any(field.required for field in body().fields.values())  # an absent body is an empty object
+        shown["requestBody"] = {"required": needed, "content": {"application/json": {"schema": body}}}
     return shown
 
 

@@ -34,7 +34,7 @@ def list_parameters(listing: ListSpec) -> list[dict[str, Any] | str]:
     sort = {
         "type": "string",
         "maxLength": 200,
-        "pattern": f"^-?({names})(,-?({names}))*$",
+        "pattern": f"^(-?({names})(,-?({names}))*)?$",
         "default": listing.default_sort,
     }
     described = ", ".join(f"`{name}`" for name in listing.sortable)

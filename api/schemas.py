@@ -100,10 +100,11 @@ def integer_field(
 
 
 def list_field(
-    item: fields.Field[Any], description: str = "", *, most: int = MOST_ITEMS, nullable: bool = False
+    item: fields.Field[Any], description: str = "", *, least: int = 0, most: int = MOST_ITEMS, nullable: bool = False
 ) -> fields.List[Any]:
-    """A list of an answer."""
-    return fields.List(item, **_options({"maxItems": most}, description, nullable))
+    """A list."""
+    bounds = {"minItems": least, "maxItems": most} if least else {"maxItems": most}
+    return fields.List(item, **_options(bounds, description, nullable))
 
 
 def texts_by_name_field(example: dict[str, str], description: str = "") -> fields.Dict:

@@ -89,10 +89,16 @@ class _Converter(OpenAPIConverter):
     def schema2jsonschema(self, schema: Any) -> dict[str, Any]:
         found: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
         instance = schema if isinstance(schema, Schema) else schema()
+        found["properties"] = dict(sorted(found["properties"].items(), key=lambda item: _place(item[0])))
         found["additionalProperties"] = instance.unknown != RAISE
         if instance.__doc__ and "description" not in found:
             found["description"] = " ".join(instance.__doc__.split())
         return found
+
+
+def _place(name: str) -> int:
+    """What an object is comes first, its history last, as answers have it; the rest keeps its order."""
+    return {"id": -2, "object": -1, "created_at": 1, "updated_at": 2, "version": 3}.get(name, 0)
 
 
 class _Plugin(MarshmallowPlugin):

@@ -62,7 +62,7 @@ class NewWebhookSchema(RequestSchema):
 
     url = fields.String(required=True, metadata={"maxLength": LONGEST_URL, "pattern": URL_PATTERN, "example": _URL})
     event_types = list_field(
-        word_field(PATTERNS), "Exact names, families such as `asset.*`, or `*`.", most=MOST_PATTERNS
+        word_field(PATTERNS), "Exact names, families such as `asset.*`, or `*`.", least=1, most=MOST_PATTERNS
     )
     description = fields.String(load_default="", metadata={"maxLength": LONGEST_DESCRIPTION, "pattern": NO_NUL})
     project_ids = fields.List(
