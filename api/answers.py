@@ -44,9 +44,12 @@ def one(data: Mapping[str, Any], *, etag: str | None = None) -> Answer:
     return Answer({"data": data}, headers={} if etag is None else {"ETag": etag})
 
 
-def created(data: Mapping[str, Any], location: str, once: Mapping[str, str] | None = None) -> Answer:
+def created(
+    data: Mapping[str, Any], location: str, *, once: Mapping[str, str] | None = None, etag: str | None = None
+) -> Answer:
     """201 with the address of what was made. `once`: see `Answer`."""
-    return Answer({"data": data}, 201, {"Location": location}, once or {})
+    headers = {"Location": location} if etag is None else {"Location": location, "ETag": etag}
+    return Answer({"data": data}, 201, headers, once or {})
 
 
 def many(rows: Sequence[Mapping[str, Any]], page: Page) -> Answer:

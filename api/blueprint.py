@@ -43,6 +43,7 @@ class Operation:
     body: Schema | None = None
     largest_body: int = LARGEST_ENTITY
     prepare: Callable[[Call], Any] | None = None
+    creates: Kind | None = None
 
     def admit(self, call: Call, path: dict[str, str]) -> None:
         """Load what the path names and check the permission.
@@ -83,6 +84,8 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         largest_body: int = LARGEST_ENTITY,
         listing: ListSpec | None = None,
         prepare: Callable[[Call], Any] | None = None,
+        creates: Kind | None = None,
+        also_status: int | None = None,
     ) -> Callable[[View], View]:
         """Register an operation.
 
@@ -97,15 +100,17 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
             listing: the grammar of its query, for a list.
             prepare: work that must not hold a transaction, such as resolving a name; done before it begins, for callers
                 with the permission. `call.prepared` holds what it gives.
+            creates: the kind of what is made of the body alone, so that a batch may make many at once.
+            also_status: of another success, with the same form of answer.
         """
 
         def decorator(view: View) -> View:
             schema = None if body is None else body()
-            operation = Operation(id, method, rule, permission, view, loads, schema, largest_body, prepare)
+            operation = Operation(id, method, rule, permission, view, loads, schema, largest_body, prepare, creates)
             self.operations.append(operation)
             endpoint = _endpoint(operation)
             endpoint.__doc__ = view.__doc__
-            documented = self.doc(**documentation(operation, returns, status, body, listing))(endpoint)
+            documented = self.doc(**documentation(operation, returns, (status, also_status), body, listing))(endpoint)
             self.route(rule, methods=[method], endpoint=id)(documented)
             return view
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .blueprint import Operation
 
 _ALWAYS = (400, 401, 403, 413, 414, 429, 500, 503)
+UNCHANGED = {"description": "You have this version.", "headers": headers("ETag")}
 _SAYS = {200: "It worked.", 201: "It was made.", 202: "It was accepted; the answer tells where to look.", 204: "Done."}
 
 
@@ -45,17 +47,22 @@ def _envelope(schema: type[Schema], is_list: bool) -> type[Schema]:
     return AnswerSchema.from_dict({"data": fields.Nested(schema, required=True)}, name=f"{name}Answer")
 
 
-def has_etag(operation: Operation, returns: type[Schema], is_list: bool) -> bool:
-    """Whether its answer is one version of one object."""
-    return not is_list and operation.method == "GET" and "version" in returns().fields
+def has_etag(returns: type[Schema], is_list: bool) -> bool:
+    """Whether its answer is one version of an object that may change."""
+    return not is_list and "version" in returns().fields and not getattr(returns, "never_changes", False)
 
 
 def documentation(
-    operation: Operation, returns: type[Schema], status: int, body: type[Schema] | None, listing: ListSpec | None
+    operation: Operation,
+    returns: type[Schema],
+    statuses: Sequence[int | None],
+    body: type[Schema] | None,
+    listing: ListSpec | None,
 ) -> dict[str, Any]:
     """The operation as smorest's `doc` takes it."""
-    writes, tagged = operation.method != "GET", has_etag(operation, returns, listing is not None)
-    named = ["X-Request-Id", *(["Idempotency-Key"] if writes else []), *(["If-None-Match"] if tagged else [])]
+    writes, tagged = operation.method != "GET", has_etag(returns, listing is not None)
+    conditional = _conditions(operation, tagged)
+    named = ["X-Request-Id", *(["Idempotency-Key"] if writes else []), *conditional]
     shown: dict[str, Any] = {
         "operationId": operation.id,
         "x-permission": operation.permission.value,
@@ -66,15 +73,27 @@ def documentation(
             *named,
         ],
         "responses": {
-            str(status): _success(returns, status, listing is not None, tagged, writes),
-            **({"304": {"description": "You have this version.", "headers": headers("ETag")}} if tagged else {}),
-            **{str(code): problem_name(code) for code in _refusals(operation)},
+            **{
+                str(status): _success(returns, status, listing is not None, tagged, writes)
+                for status in statuses
+                if status is not None
+            },
+            **({"304": UNCHANGED} if tagged and not writes else {}),
+            **{str(code): problem_name(code) for code in _refusals(operation, conditional)},
         },
     }
     if body is not None:
         needed = any(field.required for field in body().fields.values())  # an absent body is an empty object
         shown["requestBody"] = {"required": needed, "content": {"application/json": {"schema": body}}}
     return shown
+
+
+def _conditions(operation: Operation, tagged: bool) -> list[str]:
+    """The conditional headers that it heeds (RFC 9110, section 13)."""
+    if not tagged:
+        return []
+    heeds = {"GET": ["If-None-Match"], "PUT": ["If-Match", "If-None-Match"], "PATCH": ["If-Match"]}
+    return {**heeds, "DELETE": ["If-Match"]}.get(operation.method, [])
 
 
 def _success(returns: type[Schema], status: int, is_list: bool, tagged: bool, writes: bool) -> dict[str, Any]:
@@ -86,10 +105,12 @@ def _success(returns: type[Schema], status: int, is_list: bool, tagged: bool, wr
     }
 
 
-def _refusals(operation: Operation) -> list[int]:
+def _refusals(operation: Operation, conditional: Sequence[str]) -> list[int]:
     codes = list(_ALWAYS)
     codes += [404] if "<" in operation.rule else []
     codes += [409, 422] if operation.method != "GET" else []  # an Idempotency-Key in use, or used otherwise
+    codes += [409] if operation.method == "GET" and "/by-external/" in operation.rule else []  # several have the id
+    codes += [412] if operation.method != "GET" and conditional else []
     codes += [415] if operation.body is not None else []
     return sorted(codes)
 

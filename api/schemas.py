@@ -14,7 +14,6 @@ from domain.ids import ALPHABET
 from domain.ids import LENGTH as ID_LENGTH
 
 ASSET_OBJECTS = ("character", "scene", "segment")
-PROJECT_STATUSES = ("active", "archived")
 DELIVERY_STATUSES = ("pending", "sending", "delivered", "failed", "cancelled")
 WEBHOOK_STATUSES = ("healthy", "failing", "disabled")
 ACTOR_TYPES = ("api_key", "user", "system")
@@ -24,6 +23,8 @@ LONGEST_TEXT = 1024 * 1024  # nothing longer can have come in
 MOST_ITEMS = 500
 # JSON bodies with a NUL are refused, whatever the field.
 NO_NUL = "^[^\\u0000]*$"
+_SPACES = r"\t-\r\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # what `str.strip` strips
+NOT_ONLY_SPACES = f"^[^\\u0000]*[^\\u0000{_SPACES}][^\\u0000]*$"
 _EXAMPLE_TAIL = "01jd3q8v9w7x5y2m4n6p8r0s1t"
 
 
@@ -41,6 +42,24 @@ class RequestSchema(Schema):
         unknown = RAISE
 
 
+class Integer(fields.Integer):
+    """A whole number; marshmallow's own takes `"5"` and `true` too."""
+
+    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int | float) or int(value) != value:
+            raise self.make_error("invalid", input=value)
+        return int(value)
+
+
+class Boolean(fields.Boolean):
+    """True or false; marshmallow's own takes `"yes"` and 1 too."""
+
+    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
 def id_pattern(prefix: str) -> str:
     """A regular expression of the ids with this prefix."""
     return f"^{prefix}_[{ALPHABET}]{{{ID_LENGTH}}}$"
@@ -51,6 +70,12 @@ def example_id(prefix: str) -> str:
     return f"{prefix}_{_EXAMPLE_TAIL}"
 
 
+def id_metadata(prefix: str, description: str = "") -> dict[str, Any]:
+    """What a field that takes or shows such an id says of itself."""
+    bounds = {"pattern": id_pattern(prefix), "maxLength": len(prefix) + 1 + ID_LENGTH, "example": example_id(prefix)}
+    return {**bounds, "description": description} if description else bounds
+
+
 def _options(metadata: dict[str, Any], description: str, nullable: bool) -> dict[str, Any]:
     shown = {**metadata, **({"description": description} if description else {})}
     return {"required": True, "allow_none": nullable, "metadata": shown}
@@ -58,8 +83,7 @@ def _options(metadata: dict[str, Any], description: str, nullable: bool) -> dict
 
 def id_field(prefix: str, description: str = "", *, nullable: bool = False) -> fields.String:
     """The id of an object with this prefix."""
-    bounds = {"pattern": id_pattern(prefix), "maxLength": len(prefix) + 1 + ID_LENGTH}
-    return fields.String(**_options({**bounds, "example": example_id(prefix)}, description, nullable))
+    return fields.String(**_options(id_metadata(prefix), description, nullable))
 
 
 def object_field(word: str) -> fields.String:

@@ -123,6 +123,12 @@ class Session:
         """Run one statement, or one for each row of a list of parameters."""
         return self._connection.execute(statement, parameters)
 
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """A part of the transaction that is rolled back alone when an exception leaves it."""
+        with self._connection.begin_nested():
+            yield
+
     @property
     def dialect(self) -> str:
         """`sqlite` or `postgresql`."""
@@ -240,6 +246,24 @@ def insert_ignoring_conflict(session: Session, table: Table, values: dict[str, A
     build = postgresql.insert if session.dialect == "postgresql" else sqlite.insert
     statement: Any = build(table).values(values).on_conflict_do_nothing().returning(literal_column("1"))
     return session.execute(statement).first() is not None
+
+
+def insert_new_rows(
+    session: Session, table: Table, rows: Sequence[Mapping[str, Any]], key: Sequence[str]
+) -> set[tuple[Any, ...]]:
+    """INSERT many rows ON CONFLICT DO NOTHING, in one statement; the values of `key` of those that are new."""
+    build = postgresql.insert if session.dialect == "postgresql" else sqlite.insert
+    statement: Any = build(table).on_conflict_do_nothing().returning(*(table.c[name] for name in key))
+    return {tuple(row) for row in session.execute(statement, list(rows))}
+
+
+def is_duplicate(error: DBAPIError) -> bool:
+    """Whether a UNIQUE constraint refused the row."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return getattr(error.orig, "sqlstate", None) == "23505" or code in (
+        sqlite3.SQLITE_CONSTRAINT_UNIQUE,
+        sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
+    )
 
 
 def upsert(session: Session, table: Table, key: Sequence[str], values: dict[str, Any]) -> None:

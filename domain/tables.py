@@ -10,6 +10,7 @@ from .characters import models as characters
 from .db import metadata
 from .deliveries import models as deliveries
 from .events import models as events
+from .external_ids import models as external_ids
 from .idempotency import models as idempotency
 from .metadata import models as metadata_models
 from .operations import models as operations
@@ -26,6 +27,7 @@ __all__ = [
     "characters",
     "deliveries",
     "events",
+    "external_ids",
     "idempotency",
     "metadata",
     "metadata_models",

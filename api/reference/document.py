@@ -101,6 +101,11 @@ def _place(name: str) -> int:
     return {"id": -2, "object": -1, "created_at": 1, "updated_at": 2, "version": 3}.get(name, 0)
 
 
+def _further_words(_converter: OpenAPIConverter, field: fields.Field[Any], **_context: Any) -> dict[str, Any]:
+    """Words of JSON Schema that apispec does not pass on from a field's metadata."""
+    return {word: field.metadata[word] for word in ("propertyNames",) if word in field.metadata}
+
+
 class _Plugin(MarshmallowPlugin):
     Converter = _Converter
 
@@ -117,6 +122,7 @@ def make_api(app: Flask) -> StudioApi:
     app.config |= {"API_TITLE": "Callsheet", "API_VERSION": VERSION, "OPENAPI_VERSION": "3.1.0"}
     options = {"info": INFO, "servers": SERVERS, "security": [{name: []} for name in SECURITY]}
     api = StudioApi(app, spec_kwargs={"marshmallow_plugin": _Plugin(), **options})
+    api.ma_plugin.converter.add_attribute_function(_further_words)
     app.cli.commands.pop("openapi", None)  # smorest's own commands would write what is not finished yet
     components = api.spec.components
     components.schema("Problem", schema=ProblemSchema)

@@ -7,11 +7,12 @@ from typing import Any
 from domain.access import Permission, Role, Scope
 from domain.approvals.commands import DECISIONS
 from domain.entities import ASSET_STATUSES
+from domain.entity_rules import PROJECT_STATUSES
 from domain.events.catalogue import PATTERNS, TYPES
 from domain.webhooks.commands import PAYLOAD_VERSIONS
 
 from ..problems import PROBLEMS
-from ..schemas import ACTOR_TYPES, ASSET_OBJECTS, AUDIT_SOURCES, DELIVERY_STATUSES, PROJECT_STATUSES, WEBHOOK_STATUSES
+from ..schemas import ACTOR_TYPES, ASSET_OBJECTS, AUDIT_SOURCES, DELIVERY_STATUSES, WEBHOOK_STATUSES
 
 NAMED: dict[str, tuple[str, tuple[str, ...]]] = {
     "Role": ("What a user or key may do.", tuple(Role)),

@@ -36,7 +36,7 @@ HEADERS: dict[str, dict[str, Any]] = {
     ),
     "ETag": _header(
         "The version of this object, for `If-None-Match` and `If-Match`.",
-        _text(60, '^"[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}-[0-9]+"$'), '"chr_01jd3q8v9w7x5y2m4n6p8r0s1t-3"',
+        _text(60, '^"[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}-[0-9]+(-[0-9a-f]+)?"$'), '"chr_01jd3q8v9w7x5y2m4n6p8r0s1t-3"',
     ),
     "Location": _header(
         "The address of what was made.", _text(200, "^/api/v1/[a-z0-9_/-]+$"),

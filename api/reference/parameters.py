@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
+from itertools import pairwise
 from typing import Any
 
+from domain.entity_rules import LONGEST_EXTERNAL_ID, SYSTEM_PATTERN
 from domain.ids import LENGTH as ID_LENGTH
 
 from ..idempotency import LONGEST_KEY
-from ..schemas import example_id, id_pattern
+from ..schemas import NOT_ONLY_SPACES, example_id, id_pattern
 
 _TAG = '"chr_01jd3q8v9w7x5y2m4n6p8r0s1t-3"'
 
@@ -47,18 +48,30 @@ _PREFIXES = {
 }  # fmt: skip
 
 
+_NAMED: dict[str, dict[str, Any]] = {
+    "system": {"description": "The other system.", "example": "shotgrid", "schema": {
+        "type": "string", "maxLength": 40, "pattern": f"^{SYSTEM_PATTERN}$"}},
+    "external_id": {"description": "What that system calls it.", "example": "1042", "schema": {
+        "type": "string", "minLength": 1, "maxLength": LONGEST_EXTERNAL_ID, "pattern": NOT_ONLY_SPACES}},
+}  # fmt: skip
+
+
 def path_parameters(rule: str) -> list[dict[str, Any]]:
     """The parameters in a rule; an id is known by the noun that stands before it.
 
     Those that name no object are described by their operation.
     """
-    found = []
-    for noun, name in re.findall(r"/([a-z-]+)/<(?:\w+:)?(\w+)>", rule):
-        prefix = _PREFIXES.get(noun)
-        if prefix is None:
-            continue
-        schema = {"type": "string", "pattern": id_pattern(prefix), "maxLength": len(prefix) + 1 + ID_LENGTH}
-        word = noun.removesuffix("s") if noun != "deliveries" else "delivery"
-        described = {"description": f"The id of the {word}.", "schema": schema, "example": example_id(prefix)}
-        found.append({"in": "path", "name": name, "required": True, **described})
-    return found
+    steps = rule.split("/")
+    found = [_path_parameter(noun, step.strip("<>")) for noun, step in pairwise(steps) if step[:1] == "<"]
+    return [{"in": "path", "required": True, **described} for described in found if described]
+
+
+def _path_parameter(noun: str, name: str) -> dict[str, Any]:
+    if name in _NAMED:
+        return {"name": name, **_NAMED[name]}
+    prefix = _PREFIXES.get(noun)
+    if prefix is None:
+        return {}
+    word = noun.removesuffix("s") if noun != "deliveries" else "delivery"
+    schema = {"type": "string", "pattern": id_pattern(prefix), "maxLength": len(prefix) + 1 + ID_LENGTH}
+    return {"name": name, "description": f"The id of the {word}.", "schema": schema, "example": example_id(prefix)}

@@ -27,6 +27,6 @@ PROJECTS = Kind(
     plural="projects",
     prefix="prj",
     table=projects,
-    fields=("name", "code", "description", "status", "external_ids", "metadata", *COMMON),
+    fields=("name", "code", "description", "status", "strict_metadata", "external_ids", "metadata", *COMMON),
     listing=entity_listing(projects, "name"),
 )

@@ -1,8 +1,8 @@
 """Fuzz the running product with what openapi.json says of it: `make fuzz`.
 
-Three runs of schemathesis, each with a fixed seed: all as a full admin on SQLite, less as the creator of one project, less
-as an admin on PostgreSQL. It fails on a check that fails, on a server error, on fewer calls in all than `--at-least`, and,
-for an admin, on an operation that was never answered 2xx or never 4xx.
+Three runs of schemathesis, each with a fixed seed: the most as a full admin on SQLite, less as the creator of one
+project, less as an admin on PostgreSQL. It fails on a check that fails, on a server error, on fewer calls in all than
+`--at-least`, and, for an admin, on an operation that was never answered 2xx or never 4xx.
 """
 
 from __future__ import annotations

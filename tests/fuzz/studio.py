@@ -10,7 +10,7 @@ from domain.scenes.models import SCENES
 from domain.segments.models import SEGMENTS
 from tests.factories import make_approval, make_asset, make_key, make_project, make_webhook
 
-PLENTY = {"read_per_minute": 1_000_000, "write_per_minute": 1_000_000}
+PLENTY = 1_000_000
 ASSETS_OF_EACH = 8
 
 
@@ -36,4 +36,6 @@ def make_studio(database: Database) -> Studio:
 
 def _key(database: Database, role: str, *projects: Row) -> str:
     scope = "project" if projects else "full"
-    return make_key(database, role, scope, [project["id"] for project in projects], **PLENTY).token
+    return make_key(
+        database, role, scope, [project["id"] for project in projects], read_per_minute=PLENTY, write_per_minute=PLENTY
+    ).token

@@ -40,6 +40,8 @@ class ActorSchema(AnswerSchema):
 class ApprovalSchema(ObjectSchema):
     """A decision on an asset."""
 
+    never_changes = True
+
     id = id_field("apr", "Sorts by creation.")
     object = object_field("approval")
     project_id = id_field("prj")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from marshmallow import fields
+
 from ...schemas import id_field, object_field
 from ..entities import AssetSchema
+from ..entity_inputs import NAME, EntityInput, InProject, Submittable
 
 
 class CharacterSchema(AssetSchema):
@@ -11,3 +14,13 @@ class CharacterSchema(AssetSchema):
 
     id = id_field("chr", "Sorts by creation.")
     object = object_field("character")
+
+
+class NewCharacterSchema(InProject, EntityInput):
+    """A character to create."""
+
+    name = fields.String(required=True, metadata=NAME)
+
+
+class CharacterChangeSchema(Submittable, EntityInput):
+    """Fields of a character to change."""

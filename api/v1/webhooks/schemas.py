@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from marshmallow import fields
 
 from domain.events.catalogue import MOST_PATTERNS, PATTERNS, TYPES
@@ -14,10 +12,10 @@ from domain.webhooks.commands import LONGEST_DESCRIPTION, PAYLOAD_VERSIONS, SIGN
 from ...schemas import (
     NO_NUL,
     WEBHOOK_STATUSES,
+    Boolean,
     RequestSchema,
-    example_id,
     id_field,
-    id_pattern,
+    id_metadata,
     list_field,
     object_field,
     text_field,
@@ -26,15 +24,6 @@ from ...schemas import (
 from ..entities import ObjectSchema
 
 _URL = "https://tools.example.com/callsheet"
-
-
-class TrueOrFalse(fields.Boolean):
-    """JSON's booleans alone: 1 equals True in Python, not in JSON."""
-
-    def _deserialize(self, value: Any, *_context: Any, **_options: Any) -> bool:
-        if not isinstance(value, bool):
-            raise self.make_error("invalid", input=value)
-        return value
 
 
 class WebhookSchema(ObjectSchema):
@@ -66,12 +55,12 @@ class NewWebhookSchema(RequestSchema):
     )
     description = fields.String(load_default="", metadata={"maxLength": LONGEST_DESCRIPTION, "pattern": NO_NUL})
     project_ids = fields.List(
-        fields.String(metadata={"pattern": id_pattern("prj"), "maxLength": 30, "example": example_id("prj")}),
+        fields.String(metadata=id_metadata("prj")),
         load_default=None, allow_none=True, metadata={"minItems": 1, "maxItems": MOST_LISTED},
     )  # fmt: skip
     payload_version = fields.String(load_default="v1", metadata={"enum": list(PAYLOAD_VERSIONS)})
     signature = fields.String(load_default="v1", metadata={"enum": list(SIGNATURES)})
-    enabled = TrueOrFalse(load_default=True)
+    enabled = Boolean(load_default=True)
 
 
 class NewTestSchema(RequestSchema):
