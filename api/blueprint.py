@@ -18,7 +18,7 @@ from marshmallow import Schema
 from domain.access import Permission
 from domain.audit.commands import write_entry
 from domain.entities import Kind, load
-from domain.listing import ListSpec
+from domain.list_spec import ListSpec
 
 from . import idempotency
 from .answers import Answer
@@ -83,6 +83,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         body: type[Schema] | None = None,
         largest_body: int = LARGEST_ENTITY,
         listing: ListSpec | None = None,
+        shape: ListSpec | None = None,
         prepare: Callable[[Call], Any] | None = None,
         creates: Kind | None = None,
         also_status: int | None = None,
@@ -98,6 +99,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
             body: the schema of the request's body.
             largest_body: bytes; more is answered 413.
             listing: the grammar of its query, for a list.
+            shape: what `fields` and `expand` may name, for one object.
             prepare: work that must not hold a transaction, such as resolving a name; done before it begins, for callers
                 with the permission. `call.prepared` holds what it gives.
             creates: the kind of what is made of the body alone, so that a batch may make many at once.
@@ -110,7 +112,8 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
             self.operations.append(operation)
             endpoint = _endpoint(operation)
             endpoint.__doc__ = view.__doc__
-            documented = self.doc(**documentation(operation, returns, (status, also_status), body, listing))(endpoint)
+            shown = documentation(operation, returns, (status, also_status), body, listing, shape)
+            documented = self.doc(**shown)(endpoint)
             self.route(rule, methods=[method], endpoint=id)(documented)
             return view
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from marshmallow import Schema, fields
 
 from domain.access import BY_ROLE, BY_SCOPE, Permission
-from domain.listing import LARGEST_LIMIT, ListSpec
+from domain.list_spec import ListSpec
+from domain.listing import LARGEST_LIMIT
 
-from .list_parameters import LONGEST_CURSOR, list_parameters
+from .list_parameters import LONGEST_CURSOR, list_parameters, shape_parameters
 from .reference.headers import headers
 from .reference.parameters import path_parameters
 from .reference.problems import problem_name
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .blueprint import Operation
 
 _ALWAYS = (400, 401, 403, 413, 414, 429, 500, 503)
+COUNT = {"format": "int32", "minimum": 0, "maximum": 2**31 - 1}
 UNCHANGED = {"description": "You have this version.", "headers": headers("ETag")}
 _SAYS = {200: "It worked.", 201: "It was made.", 202: "It was accepted; the answer tells where to look.", 204: "Done."}
 
@@ -34,6 +36,9 @@ class PageSchema(AnswerSchema):
                   "pattern": "^[A-Za-z0-9_-]+$"},
     )  # fmt: skip
     limit = integer_field(50, "Most objects on this page.", least=1, most=LARGEST_LIMIT)
+    total = fields.Integer(
+        metadata={"description": "How many objects there are on all pages; with `total=true`.", **COUNT, "example": 120}
+    )
 
 
 @cache  # one class for each: two of one name would be two schemas in the document
@@ -58,6 +63,7 @@ def documentation(
     statuses: Sequence[int | None],
     body: type[Schema] | None,
     listing: ListSpec | None,
+    shape: ListSpec | None,
 ) -> dict[str, Any]:
     """The operation as smorest's `doc` takes it."""
     writes, tagged = operation.method != "GET", has_etag(returns, listing is not None)
@@ -70,6 +76,7 @@ def documentation(
         "parameters": [
             *path_parameters(operation.rule),
             *([] if listing is None else list_parameters(listing)),
+            *([] if shape is None else shape_parameters(shape)),
             *named,
         ],
         "responses": {

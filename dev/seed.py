@@ -34,7 +34,8 @@ from domain.errors import Conflict
 from domain.events.models import events
 from domain.external_ids.commands import rows_of
 from domain.external_ids.models import external_ids
-from domain.metadata.models import metadata_fields, metadata_values
+from domain.metadata.models import metadata_values
+from domain.metadata_fields.models import metadata_fields
 from domain.ports import Options, Services
 from domain.projects.models import PROJECTS, projects
 from domain.studio import ASSETS

@@ -22,7 +22,7 @@ from .events.commands import Context, Happening, record_events
 from .external_ids.commands import claim_ids, release_ids, rows_of
 from .filters import LARGEST_INTEGER
 from .ids import new_id
-from .metadata.commands import RuleBook, rules_for, write_values
+from .metadata.commands import RuleBook, insert_values, rules_for, values_of
 from .projects.models import projects
 from .scenes.models import scenes
 
@@ -228,7 +228,7 @@ def _free(base: str, taken: set[str]) -> str:
 def _tell(session: Session, context: Context, kind: Kind, rows: Sequence[Row], rules: RuleBook) -> None:
     if not rows:
         return
-    write_values(session, kind, rows, rules)
+    insert_values(session, (value for row in rows for value in values_of(kind, row, rules)))
     record_events(
         session,
         context,

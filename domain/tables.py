@@ -13,6 +13,7 @@ from .events import models as events
 from .external_ids import models as external_ids
 from .idempotency import models as idempotency
 from .metadata import models as metadata_models
+from .metadata_fields import models as metadata_fields
 from .operations import models as operations
 from .projects import models as projects
 from .scenes import models as scenes
@@ -30,6 +31,7 @@ __all__ = [
     "external_ids",
     "idempotency",
     "metadata",
+    "metadata_fields",
     "metadata_models",
     "operations",
     "projects",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from domain.access import Permission, Role, Scope
-from domain.approvals.commands import DECISIONS
+from domain.approvals.models import DECISIONS
 from domain.entities import ASSET_STATUSES
 from domain.entity_rules import PROJECT_STATUSES
 from domain.events.catalogue import PATTERNS, TYPES

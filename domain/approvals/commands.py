@@ -12,9 +12,8 @@ from ..entities import Kind, represent
 from ..errors import Conflict, Invalid
 from ..events.commands import Context, Happening, record_events
 from ..ids import new_id
-from .models import approvals
+from .models import DECISIONS, approvals
 
-DECISIONS = ("approved", "rejected", "changes_requested")
 LONGEST_NOTE = 10_000
 
 
