@@ -16,7 +16,7 @@ from .list_parameters import LONGEST_CURSOR, list_parameters, shape_parameters
 from .reference.headers import headers
 from .reference.parameters import path_parameters
 from .reference.problems import problem_name
-from .schemas import AnswerSchema, integer_field
+from .schemas import MOST_ITEMS, AnswerSchema, integer_field
 
 if TYPE_CHECKING:
     from .blueprint import Operation
@@ -42,8 +42,11 @@ class PageSchema(AnswerSchema):
 
 
 @cache  # one class for each: two of one name would be two schemas in the document
-def _envelope(schema: type[Schema], is_list: bool) -> type[Schema]:
+def _envelope(schema: type[Schema], is_list: bool, is_results: bool) -> type[Schema]:
     name = schema.__name__.removesuffix("Schema")
+    if is_results:
+        rows = fields.List(fields.Nested(schema), required=True, metadata={"maxItems": MOST_ITEMS})
+        return AnswerSchema.from_dict({"data": rows}, name=f"{name}s")
     if is_list:
         rows = fields.List(fields.Nested(schema), required=True, metadata={"maxItems": LARGEST_LIMIT})
         return AnswerSchema.from_dict(
@@ -54,7 +57,7 @@ def _envelope(schema: type[Schema], is_list: bool) -> type[Schema]:
 
 def has_etag(returns: type[Schema], is_list: bool) -> bool:
     """Whether its answer is one version of an object that may change."""
-    return not is_list and "version" in returns().fields and not getattr(returns, "never_changes", False)
+    return not is_list and bool(getattr(returns, "versioned", "version" in returns().fields))
 
 
 def documentation(
@@ -64,9 +67,12 @@ def documentation(
     body: type[Schema] | None,
     listing: ListSpec | None,
     shape: ListSpec | None,
+    *,
+    results: bool = False,
 ) -> dict[str, Any]:
     """The operation as smorest's `doc` takes it."""
-    writes, tagged = operation.method != "GET", has_etag(returns, listing is not None)
+    is_list = listing is not None
+    writes, tagged = operation.method != "GET", has_etag(returns, is_list or results)
     conditional = _conditions(operation, tagged)
     named = ["X-Request-Id", *(["Idempotency-Key"] if writes else []), *conditional]
     shown: dict[str, Any] = {
@@ -81,7 +87,7 @@ def documentation(
         ],
         "responses": {
             **{
-                str(status): _success(returns, status, listing is not None, tagged, writes)
+                str(status): _success(_envelope(returns, is_list, results), status, is_list, tagged, writes)
                 for status in statuses
                 if status is not None
             },
@@ -99,16 +105,18 @@ def _conditions(operation: Operation, tagged: bool) -> list[str]:
     """The conditional headers that it heeds (RFC 9110, section 13)."""
     if not tagged:
         return []
-    heeds = {"GET": ["If-None-Match"], "PUT": ["If-Match", "If-None-Match"], "PATCH": ["If-Match"]}
-    return {**heeds, "DELETE": ["If-Match"]}.get(operation.method, [])
+    if operation.method == "PUT" and "/by-external/" in operation.rule:  # the one that may also create
+        return ["If-Match", "If-None-Match"]
+    heeds = {"GET": "If-None-Match", "PUT": "If-Match", "PATCH": "If-Match", "DELETE": "If-Match"}
+    return [heeds[operation.method]] if operation.method in heeds else []
 
 
-def _success(returns: type[Schema], status: int, is_list: bool, tagged: bool, writes: bool) -> dict[str, Any]:
+def _success(schema: type[Schema], status: int, is_list: bool, tagged: bool, writes: bool) -> dict[str, Any]:
     also = {"Link": is_list, "ETag": tagged, "Location": status == 201, "Idempotency-Replayed": writes}
     return {
         "description": _SAYS[status],
         "headers": headers(*(name for name, carried in also.items() if carried)),
-        "content": {"application/json": {"schema": _envelope(returns, is_list)}},
+        "content": {"application/json": {"schema": schema}},
     }
 
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from domain.external_id_filters import ALLOWED as EXTERNAL_ID_OPERATORS
 from domain.filters import LARGEST_INTEGER, LONGEST_TEXT, MOST_WORDS, OPERATORS, operators_of, type_word
+from domain.list_query import DEFAULT_LIMIT, LARGEST_LIMIT
 from domain.list_spec import ListSpec, Sortable
-from domain.listing import DEFAULT_LIMIT, LARGEST_LIMIT
 from domain.shape import paths_of
 
 from .schemas import NO_NUL, NOT_ONLY_SPACES
@@ -24,6 +25,7 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
     "boolean": {"type": "boolean"},
     "integer": {"type": "integer", "format": "int32", "minimum": -LARGEST_INTEGER, "maximum": LARGEST_INTEGER},
     "time": {"type": "string", "format": "date-time", "maxLength": 40},
+    "members": {"type": "string", "maxLength": LONGEST_TEXT, "pattern": NO_NUL},
 }
 
 
@@ -110,7 +112,9 @@ def _operators(spec: ListSpec) -> Parameter:
     pattern = "(" + "|".join(map(re.escape, spec.fields)) + r")\[(" + "|".join(OPERATORS) + r")\]"
     if spec.entity:
         text += "\n- `metadata.<key>`: what the type of its definition can be compared by"
+        text += f"\n- `external_ids.<system>`: {', '.join(EXTERNAL_ID_OPERATORS)}"
         pattern += r"|metadata\.[^\[\]\u0000]+(\[(" + "|".join(OPERATORS) + r")\])?"
+        pattern += r"|external_ids\.[^\[\]\u0000]+(\[(" + "|".join(EXTERNAL_ID_OPERATORS) + r")\])?"
     schema = {
         "type": "object",
         "additionalProperties": _SCHEMAS["text"],

@@ -12,6 +12,7 @@ from marshmallow import EXCLUDE, RAISE, Schema, fields
 
 from domain.ids import ALPHABET
 from domain.ids import LENGTH as ID_LENGTH
+from domain.metadata.rules import LONGEST_KEY
 
 ASSET_OBJECTS = ("character", "scene", "segment")
 DELIVERY_STATUSES = ("pending", "sending", "delivered", "failed", "cancelled")
@@ -25,6 +26,7 @@ MOST_ITEMS = 500
 NO_NUL = "^[^\\u0000]*$"
 _SPACES = r"\t-\r\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # what `str.strip` strips
 NOT_ONLY_SPACES = f"^[^\\u0000]*[^\\u0000{_SPACES}][^\\u0000]*$"
+METADATA_KEY = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": NO_NUL}
 _EXAMPLE_TAIL = "01jd3q8v9w7x5y2m4n6p8r0s1t"
 
 
@@ -104,9 +106,12 @@ def text_field(
     return fields.String(**_options(bounds, description, nullable))
 
 
-def word_field(words: Sequence[str], description: str = "", *, nullable: bool = False) -> fields.String:
+def word_field(
+    words: Sequence[str], description: str = "", *, nullable: bool = False, example: str | None = None
+) -> fields.String:
     """One of these words."""
-    return fields.String(**_options({"enum": [str(word) for word in words]}, description, nullable))
+    shown = {"enum": [str(word) for word in words], **({} if example is None else {"example": example})}
+    return fields.String(**_options(shown, description, nullable))
 
 
 def integer_field(

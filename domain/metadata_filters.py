@@ -106,7 +106,7 @@ def definitions(
     Raises:
         BadQuery: a key that none of the projects defines.
     """
-    known = [metadata_fields.c.object == spec.entity]
+    known = [spec.is_about(metadata_fields.c.object)]
     if project_ids is not None:
         known.append(metadata_fields.c.project_id.in_(sorted(project_ids)))
     wanted = metadata_fields.c.key.in_(sorted(parameters))
@@ -120,7 +120,7 @@ def definitions(
         keys = session.execute(defined.limit(_MOST_NAMED)).scalars().all()
         there_are = f"there are {quoted(keys)}" if keys else "there are none"
         raise BadQuery(
-            parameters[key][:200], f"No field {key[:60]!r} is defined for a {spec.entity} here; {there_are}."
+            parameters[key][:200], f"No field {key[:60]!r} is defined for {spec.entity} metadata here; {there_are}."
         )
     return Definitions({key: frozenset(words) for key, words in found.items()})
 

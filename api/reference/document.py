@@ -89,8 +89,9 @@ class _Converter(OpenAPIConverter):
     def schema2jsonschema(self, schema: Any) -> dict[str, Any]:
         found: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
         instance = schema if isinstance(schema, Schema) else schema()
-        found["properties"] = dict(sorted(found["properties"].items(), key=lambda item: _place(item[0])))
+        found["properties"] = dict(sorted(found.get("properties", {}).items(), key=lambda item: _place(item[0])))
         found["additionalProperties"] = instance.unknown != RAISE
+        found |= getattr(instance, "json_schema", {})
         if instance.__doc__ and "description" not in found:
             found["description"] = " ".join(instance.__doc__.split())
         return found

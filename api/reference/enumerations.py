@@ -9,6 +9,8 @@ from domain.approvals.models import DECISIONS
 from domain.entities import ASSET_STATUSES
 from domain.entity_rules import PROJECT_STATUSES
 from domain.events.catalogue import PATTERNS, TYPES
+from domain.metadata.types import TYPES as TYPES_OF_METADATA
+from domain.metadata_fields.definitions import ENTITIES
 from domain.webhooks.commands import PAYLOAD_VERSIONS
 
 from ..problems import PROBLEMS
@@ -20,6 +22,10 @@ NAMED: dict[str, tuple[str, tuple[str, ...]]] = {
     "Permission": ("What an operation needs.", tuple(Permission)),
     "AssetStatus": ("Where a character, scene or segment stands in review.", ASSET_STATUSES),
     "AssetObject": ("The kind of an asset.", ASSET_OBJECTS),
+    "EntityObject": ("The kind of an entity.", ENTITIES),
+    "EntityStatus": ("The status of any entity.", ("active", *ASSET_STATUSES)),
+    "MetadataType": ("What a metadata field takes.", tuple(TYPES_OF_METADATA)),
+    "BatchMethod": ("The method of a call in a batch.", ("POST", "PATCH", "PUT", "DELETE")),
     "ProjectStatus": ("Whether a project is worked on.", PROJECT_STATUSES),
     "Decision": ("What a reviewer decides.", DECISIONS),
     "DeliveryStatus": ("Where an event is on its way to a webhook.", DELIVERY_STATUSES),
@@ -44,7 +50,7 @@ def name_enumerations(node: Any) -> Any:
     name = _BY_VALUES.get(tuple(value for value in _values(found) if value is not None))
     if name is None:
         return _constant(found)
-    kept = {key: value for key, value in found.items() if key in ("description", "default")}
+    kept = {key: value for key, value in found.items() if key in ("description", "default", "example")}
     reference = {"$ref": f"#/components/schemas/{name}"}
     if None in found["enum"] or "null" in found.get("type", ()):
         return {"anyOf": [reference, {"type": "null"}], **kept}

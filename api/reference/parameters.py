@@ -9,7 +9,7 @@ from domain.entity_rules import LONGEST_EXTERNAL_ID, SYSTEM_PATTERN
 from domain.ids import LENGTH as ID_LENGTH
 
 from ..idempotency import LONGEST_KEY
-from ..schemas import NOT_ONLY_SPACES, example_id, id_pattern
+from ..schemas import METADATA_KEY, NOT_ONLY_SPACES, example_id, id_pattern
 
 _TAG = '"chr_01jd3q8v9w7x5y2m4n6p8r0s1t-3"'
 
@@ -51,6 +51,9 @@ _PREFIXES = {
 _NAMED: dict[str, dict[str, Any]] = {
     "system": {"description": "The other system.", "example": "shotgrid", "schema": {
         "type": "string", "maxLength": 40, "pattern": f"^{SYSTEM_PATTERN}$"}},
+    "key": {"description": "A key of the metadata.", "example": "lens_mm", "schema": METADATA_KEY},
+    "field_id": {"description": "The id of the metadata field.", "example": example_id("fld"), "schema": {
+        "type": "string", "maxLength": 30, "pattern": id_pattern("fld")}},
     "external_id": {"description": "What that system calls it.", "example": "1042", "schema": {
         "type": "string", "minLength": 1, "maxLength": LONGEST_EXTERNAL_ID, "pattern": NOT_ONLY_SPACES}},
 }  # fmt: skip

@@ -31,6 +31,8 @@ _DETAILS: dict[str, str] = {
     "uri-too-long": "Keep path and query to 16,384 bytes.",
     "unsupported-media-type": "Send `Content-Type: application/json`.",
     "invalid": "One field breaks a rule; nothing was stored.",
+    "batch-failed": "Operation 1 (POST /scenes) failed; nothing was stored.",
+    "failed-dependency": "Another operation of this atomic batch failed.",
     "idempotency-mismatch": "Use a new `Idempotency-Key` for a request with another body or query.",
     "quota-exceeded": "The read limit is 600 calls a minute; the next one is accepted in 1 s.",
     "internal-error": "The failure was logged under this request id; nothing was stored.",
@@ -41,6 +43,7 @@ _EXTRA: dict[str, dict[str, Any]] = {
     "bad-query": {"parameter": "limit"},
     "conflict": {"allowed": ["in_review"]},
     "invalid": {"errors": [{"field": "/name", "code": "required", "message": "This field is required."}]},
+    "batch-failed": {"data": []},
     "quota-exceeded": {"violated-policies": ["read"]},
 }
 _HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}

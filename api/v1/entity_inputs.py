@@ -16,8 +16,9 @@ from domain.entity_rules import (
     SYSTEM_PATTERN,
 )
 from domain.filters import LARGEST_INTEGER
+from domain.metadata.rules import MOST_KEYS
 
-from ..schemas import NO_NUL, NOT_ONLY_SPACES, Integer, RequestSchema, id_metadata
+from ..schemas import METADATA_KEY, NO_NUL, NOT_ONLY_SPACES, Integer, RequestSchema, id_metadata
 
 NUMBER = {"format": "int32", "minimum": -LARGEST_INTEGER, "maximum": LARGEST_INTEGER}
 NAME = {"minLength": 1, "maxLength": LONGEST_NAME, "pattern": NOT_ONLY_SPACES, "example": "Mara Voss"}
@@ -57,7 +58,8 @@ class EntityInput(RequestSchema):
         keys=fields.String(),
         values=fields.Raw(allow_none=True),
         metadata={
-            "propertyNames": {"pattern": NO_NUL},
+            "propertyNames": METADATA_KEY,
+            "maxProperties": MOST_KEYS,
             "description": "Merged by key with what is there; null removes a key.",
             "example": {"height_cm": 171},
         },

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -87,7 +88,15 @@ def fuzz(run: Run, arguments: Sequence[str]) -> tuple[int, Tally]:
             check=False,
         )
         rows = json.loads(counted.read_text())
+        for report in tracebacks(product.output):
+            print(report, flush=True)
     return ended.returncode, Counter({(label, status): count for label, status, count in rows})
+
+
+def tracebacks(output: str) -> list[str]:
+    """What the product logged of failures, each kind once, by its last line."""
+    found = re.findall(r"^Traceback .*?^(?=\S)[^\n]*$", output, re.MULTILINE | re.DOTALL)
+    return list({report.splitlines()[-1][:80]: report for report in found}.values())
 
 
 @contextmanager

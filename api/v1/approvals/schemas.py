@@ -41,7 +41,7 @@ class ActorSchema(AnswerSchema):
 class ApprovalSchema(ObjectSchema):
     """A decision on an asset."""
 
-    never_changes = True
+    versioned = False
 
     id = id_field("apr", "Sorts by creation.")
     object = object_field("approval")

@@ -10,7 +10,7 @@ from ...schemas import Boolean, id_field, object_field, text_field, word_field
 from ..entities import EntitySchema
 from ..entity_inputs import NAME, EntityInput
 
-STRICT = {"description": "Whether metadata may only have the keys that are defined."}
+STRICT = {"description": "Whether metadata may only have the keys that are defined.", "example": False}
 
 
 class ProjectSchema(EntitySchema):
