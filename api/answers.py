@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
 
@@ -44,9 +45,12 @@ def one(data: Mapping[str, Any], *, etag: str | None = None) -> Answer:
     return Answer({"data": data}, headers={} if etag is None else {"ETag": etag})
 
 
-def created(data: Mapping[str, Any], location: str, once: Mapping[str, str] | None = None) -> Answer:
+def created(
+    data: Mapping[str, Any], location: str, *, once: Mapping[str, str] | None = None, etag: str | None = None
+) -> Answer:
     """201 with the address of what was made. `once`: see `Answer`."""
-    return Answer({"data": data}, 201, {"Location": location}, once or {})
+    headers = {"Location": location} if etag is None else {"Location": location, "ETag": etag}
+    return Answer({"data": data}, 201, headers, once or {})
 
 
 def many(rows: Sequence[Mapping[str, Any]], page: Page) -> Answer:
@@ -57,9 +61,18 @@ def many(rows: Sequence[Mapping[str, Any]], page: Page) -> Answer:
             [(n, v) for n, v in request.args.items(multi=True) if n != "cursor"] + [("cursor", page.next)]
         )
         headers["Link"] = f'<{request.path}?{query}>; rel="next"'
-    return Answer({"data": rows, "page": {"next": page.next, "limit": page.limit}}, headers=headers)
+    shown: dict[str, Any] = {"next": page.next, "limit": page.limit}
+    if page.total is not None:
+        shown["total"] = page.total
+    return Answer({"data": rows, "page": shown}, headers=headers)
 
 
-def etag_of(row: Row) -> str:
-    """A strong tag: the version goes up with every change of the representation."""
-    return f'"{row["id"]}-{row["version"]}"'
+def etag_of(row: Row, shaped: Mapping[str, Any] | None = None) -> str:
+    """A strong tag: the version goes up with every change of the representation.
+
+    Args:
+        shaped: what is answered when that is not the whole object alone: a tag of its own, for what `fields` leaves out
+            and `expand` puts in is not the version's to tell.
+    """
+    version = f"{row['id']}-{row['version']}"
+    return f'"{version}"' if shaped is None else f'"{version}-{sha256(orjson.dumps(shaped)).hexdigest()[:8]}"'

@@ -18,7 +18,7 @@ from marshmallow import Schema
 from domain.access import Permission
 from domain.audit.commands import write_entry
 from domain.entities import Kind, load
-from domain.listing import ListSpec
+from domain.list_spec import ListSpec
 
 from . import idempotency
 from .answers import Answer
@@ -43,6 +43,7 @@ class Operation:
     body: Schema | None = None
     largest_body: int = LARGEST_ENTITY
     prepare: Callable[[Call], Any] | None = None
+    creates: Kind | None = None
 
     def admit(self, call: Call, path: dict[str, str]) -> None:
         """Load what the path names and check the permission.
@@ -82,7 +83,10 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         body: type[Schema] | None = None,
         largest_body: int = LARGEST_ENTITY,
         listing: ListSpec | None = None,
+        shape: ListSpec | None = None,
         prepare: Callable[[Call], Any] | None = None,
+        creates: Kind | None = None,
+        also_status: int | None = None,
     ) -> Callable[[View], View]:
         """Register an operation.
 
@@ -95,17 +99,21 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
             body: the schema of the request's body.
             largest_body: bytes; more is answered 413.
             listing: the grammar of its query, for a list.
+            shape: what `fields` and `expand` may name, for one object.
             prepare: work that must not hold a transaction, such as resolving a name; done before it begins, for callers
                 with the permission. `call.prepared` holds what it gives.
+            creates: the kind of what is made of the body alone, so that a batch may make many at once.
+            also_status: of another success, with the same form of answer.
         """
 
         def decorator(view: View) -> View:
             schema = None if body is None else body()
-            operation = Operation(id, method, rule, permission, view, loads, schema, largest_body, prepare)
+            operation = Operation(id, method, rule, permission, view, loads, schema, largest_body, prepare, creates)
             self.operations.append(operation)
             endpoint = _endpoint(operation)
             endpoint.__doc__ = view.__doc__
-            documented = self.doc(**documentation(operation, returns, status, body, listing))(endpoint)
+            shown = documentation(operation, returns, (status, also_status), body, listing, shape)
+            documented = self.doc(**shown)(endpoint)
             self.route(rule, methods=[method], endpoint=id)(documented)
             return view
 

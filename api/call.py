@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from flask import Response, g, request
 from sqlalchemy import RowMapping
+from werkzeug.datastructures import Headers
 
 from domain.access import Actor
 from domain.api_keys.queries import Credential
@@ -49,6 +50,7 @@ class Call:
     prepared: Any = None
     method: str = "GET"
     query: Sequence[tuple[str, str]] = ()
+    headers: Headers = field(default_factory=Headers)
     _session: Session | None = None
     _target: RowMapping | None = None
     _body: Any = _UNREAD
@@ -62,7 +64,9 @@ class Call:
         ip = client_address(request.remote_addr, hops, services.settings.trusted_proxies)
         request_id = given if sane else new_id("req")
         query = tuple(request.args.items(multi=True))
-        return cls(services, services.clock(), request_id, ip, method=request.method, query=query)
+        return cls(
+            services, services.clock(), request_id, ip, method=request.method, query=query, headers=request.headers
+        )
 
     @property
     def writes(self) -> bool:

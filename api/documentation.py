@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from marshmallow import Schema, fields
 
-from domain.listing import ListSpec
+from domain.list_spec import ListSpec
 
-from .list_parameters import list_parameters
+from .list_parameters import list_parameters, shape_parameters
 from .problems import CONTENT_TYPE
 from .schemas import AnswerSchema
 
@@ -23,6 +24,7 @@ class PageSchema(AnswerSchema):
 
     next = fields.String(allow_none=True, metadata={"description": "The `cursor` of the next page; null at the end."})
     limit = fields.Integer(metadata={"description": "Most objects on this page."})
+    total = fields.Integer(metadata={"description": "How many objects there are on all pages; with `total=true`."})
 
 
 @cache  # one class for each: two of one name would be two schemas in the document
@@ -47,25 +49,35 @@ def _headers(status: int) -> dict[str, Any]:
 
 
 def documentation(
-    operation: Operation, returns: type[Schema], status: int, body: type[Schema] | None, listing: ListSpec | None
+    operation: Operation,
+    returns: type[Schema],
+    statuses: Sequence[int | None],
+    body: type[Schema] | None,
+    listing: ListSpec | None,
+    shape: ListSpec | None,
 ) -> dict[str, Any]:
     """The operation as smorest's `doc` takes it."""
     codes = [400, 401, 403, 429, 500, 503]
     codes += [404] if "<" in operation.rule else []
     codes += [409, 413, 415, 422] if body is not None else []
     parameters = [] if listing is None else list_parameters(listing)
+    parameters += [] if shape is None else shape_parameters(shape)
     if body is not None:
         parameters.append(IDEMPOTENCY_PARAMETER)
-    success = {
-        "description": HTTPStatus(status).phrase,
-        "headers": _headers(status),
-        "content": {"application/json": {"schema": _envelope(returns, listing is not None)}},
+    answers = {
+        str(status): {
+            "description": HTTPStatus(status).phrase,
+            "headers": _headers(status),
+            "content": {"application/json": {"schema": _envelope(returns, listing is not None)}},
+        }
+        for status in statuses
+        if status is not None
     }
     shown: dict[str, Any] = {
         "operationId": operation.id,
         "x-permission": operation.permission.value,
         "parameters": parameters,
-        "responses": {str(status): success, **{str(code): "Problem" for code in sorted(codes)}},
+        "responses": {**answers, **{str(code): "Problem" for code in sorted(codes)}},
     }
     if body is not None:
         shown["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from domain.errors import BadQuery, Conflict, FieldError, Forbidden, Invalid, NotFound
+from domain.errors import BadQuery, Conflict, FieldError, Forbidden, Invalid, NotFound, Stale
 
 CONTENT_TYPE = "application/problem+json"
 MOST_ERRORS = 100  # a small body can hold a great many mistakes
@@ -76,7 +76,9 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, Forbidden):
         return Problem("forbidden", str(error))
     if isinstance(error, Conflict):
-        return Problem("conflict", str(error), extra={"allowed": list(error.allowed)} if error.allowed else {})
+        return Problem("conflict", str(error), extra={} if error.allowed is None else {"allowed": list(error.allowed)})
+    if isinstance(error, Stale):
+        return Problem("precondition-failed", str(error))
     if isinstance(error, BadQuery):
         return Problem("bad-query", str(error), extra={"parameter": error.parameter})
     if isinstance(error, PoolTimeout | OperationalError):

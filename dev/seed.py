@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import chain
 from random import Random
 from typing import Any
 
@@ -31,9 +32,12 @@ from domain.db import Session
 from domain.deliveries.models import webhook_attempts, webhook_deliveries
 from domain.errors import Conflict
 from domain.events.models import events
-from domain.metadata.models import metadata_fields, metadata_values
+from domain.external_ids.commands import rows_of
+from domain.external_ids.models import external_ids
+from domain.metadata.models import metadata_values
+from domain.metadata_fields.models import metadata_fields
 from domain.ports import Options, Services
-from domain.projects.models import projects
+from domain.projects.models import PROJECTS, projects
 from domain.studio import ASSETS
 
 SEED = "callsheet demo studio"
@@ -88,6 +92,7 @@ class Seeding:
             project = project_row(production, self._rng, self._past)
             drawn = draw_assets(production, project, self._rng, self._past)
             self._insert(projects, [project])
+            self._insert(external_ids, rows_of(PROJECTS, project, project["external_ids"]))
             self._insert(metadata_fields, list(field_rows(production, project)))
             self._insert(metadata_values, list(value_rows(production, project, drawn)))
             ids[production.code] = project["id"]
@@ -97,6 +102,8 @@ class Seeding:
     def _write_assets(self, assets: Sequence[Asset], history: Sequence[Done]) -> None:
         for kind in ASSETS:
             self._insert(kind.table, [asset.row for asset in assets if asset.kind is kind])
+            named = [rows_of(kind, asset.row, asset.row["external_ids"]) for asset in assets if asset.kind is kind]
+            self._insert(external_ids, list(chain.from_iterable(named)))
         self._insert(approvals, [done.approval for done in history if done.approval is not None])
 
     def _webhooks(self, staff: people.Staff, history: Sequence[Done], project_ids: dict[str, str]) -> None:

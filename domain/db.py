@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Numeric,
     RowMapping,
     Select,
     String,
@@ -37,7 +39,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
 from .ids import is_id
 from .signals import Signal
@@ -107,6 +109,44 @@ class Json(TypeDecorator[Any]):
         return value if value is None or dialect.name == "postgresql" else orjson.loads(value)
 
 
+class _SqliteNumeric(UserDefinedType[Any]):
+    """Whole numbers as 64-bit integers, others as doubles, as Python hands them over; SQLite compares both exactly."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_options: Any) -> str:
+        return "NUMERIC"
+
+
+class Number(TypeDecorator[Any]):
+    """A number, given and read as an int of 64 bits or a float; it compares the same on both databases.
+
+    Anything else (a Decimal, a larger int) becomes the nearest of these, where it is stored and where it is compared.
+    """
+
+    impl = Numeric
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(_SqliteNumeric() if dialect.name == "sqlite" else Numeric())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        number = _plain_number(value)
+        # From a float, `Decimal` keeps every binary digit: PostgreSQL's own conversion rounds to 15 decimal ones.
+        return number if dialect.name == "sqlite" else Decimal(number)
+
+    def process_result_value(self, value: Any, _dialect: Dialect) -> int | float | None:
+        return None if value is None else _plain_number(value)
+
+
+def _plain_number(value: Any) -> int | float:
+    if value == (whole := int(value)) and -(2**63) <= whole < 2**63:
+        return whole
+    return float(value)
+
+
 class Session:
     """A way into the database while it is open, and the signals to send after its commit.
 
@@ -122,6 +162,12 @@ class Session:
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[*tuple[Any, ...]]:
         """Run one statement, or one for each row of a list of parameters."""
         return self._connection.execute(statement, parameters)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """A part of the transaction that is rolled back alone when an exception leaves it."""
+        with self._connection.begin_nested():
+            yield
 
     @property
     def dialect(self) -> str:
@@ -188,6 +234,8 @@ def _engine(url: str, pool: int) -> Engine:
     return create_engine(
         url,
         **options,
+        # PostgreSQL writes 1e22 in JSON with all its digits, which Python would read as an int of more than 64 bits.
+        json_deserializer=orjson.loads,
         connect_args={
             "connect_timeout": 5,
             "options": "-c timezone=UTC -c statement_timeout=30000 -c lock_timeout=4000",
@@ -240,6 +288,24 @@ def insert_ignoring_conflict(session: Session, table: Table, values: dict[str, A
     build = postgresql.insert if session.dialect == "postgresql" else sqlite.insert
     statement: Any = build(table).values(values).on_conflict_do_nothing().returning(literal_column("1"))
     return session.execute(statement).first() is not None
+
+
+def insert_new_rows(
+    session: Session, table: Table, rows: Sequence[Mapping[str, Any]], key: Sequence[str]
+) -> set[tuple[Any, ...]]:
+    """INSERT many rows ON CONFLICT DO NOTHING, in one statement; the values of `key` of those that are new."""
+    build = postgresql.insert if session.dialect == "postgresql" else sqlite.insert
+    statement: Any = build(table).on_conflict_do_nothing().returning(*(table.c[name] for name in key))
+    return {tuple(row) for row in session.execute(statement, list(rows))}
+
+
+def is_duplicate(error: DBAPIError) -> bool:
+    """Whether a UNIQUE constraint refused the row."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return getattr(error.orig, "sqlstate", None) == "23505" or code in (
+        sqlite3.SQLITE_CONSTRAINT_UNIQUE,
+        sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
+    )
 
 
 def upsert(session: Session, table: Table, key: Sequence[str], values: dict[str, Any]) -> None:

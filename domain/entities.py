@@ -5,6 +5,7 @@ A noun declares itself once as a `Kind` in its `models.py`; every door reads tha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,7 @@ from .access import Actor
 from .clock import rfc3339
 from .db import Json, LongText, Moment, Row, Session, Str, find_row, metadata
 from .errors import NotFound
-from .listing import ListSpec, Sortable
+from .list_spec import ListSpec, Reference, Sortable
 
 # Statuses of a character, scene or segment; projects are `active` or `archived`.
 ASSET_STATUSES = ("draft", "in_review", "approved", "rejected", "changes_requested", "archived")
@@ -83,14 +84,26 @@ def timestamps() -> tuple[Column[Any], ...]:
     )
 
 
-def entity_listing(table: Table, default_sort: str, **extra: ColumnElement[Any]) -> ListSpec:
-    """The filters and sorts that every entity has, and those given."""
-    columns = {
-        name: table.c[name]
-        for name in ("id", "project_id", "name", "code", "status", "created_at", "updated_at", "version")
-        if name in table.c
-    }
-    return ListSpec(table.c.id, Sortable.from_columns({**columns, **extra}), default_sort)
+def entity_listing(
+    object_: str,
+    table: Table,
+    shown: tuple[str, ...],
+    default_sort: str,
+    statuses: Sequence[str] = ASSET_STATUSES,
+    parents: tuple[tuple[str, str], ...] = (),
+    also: tuple[str, ...] = (),
+) -> ListSpec:
+    """The grammar that every entity's lists have, and filters and sorts by the columns `also`."""
+    names = ("id", "project_id", "name", "code", "status", "created_at", "updated_at", "version", *also)
+    return ListSpec(
+        table.c.id,
+        Sortable.from_columns({name: table.c[name] for name in names if name in table.c}, status=statuses),
+        default_sort,
+        shown=("id", "object", *shown),
+        references={parent: Reference(column, parent) for parent, column in reversed(parents)},
+        searched=(table.c.name, table.c.code, table.c.description),
+        entity=object_,
+    )
 
 
 def represent(kind: Kind, row: Row) -> dict[str, Any]:

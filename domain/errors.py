@@ -38,12 +38,16 @@ class Conflict(DomainError):
 
     Args:
         message: the sentence.
-        allowed: what the state would allow instead.
+        allowed: what the state would allow instead, where that is a question of states.
     """
 
-    def __init__(self, message: str, allowed: Sequence[str] = ()) -> None:
+    def __init__(self, message: str, allowed: Sequence[str] | None = None) -> None:
         super().__init__(message)
-        self.allowed = tuple(allowed)
+        self.allowed = allowed
+
+
+class Stale(DomainError):
+    """The object has changed since the caller read it."""
 
 
 class Invalid(DomainError):

@@ -1,99 +1,94 @@
-"""One grammar for every list: filters, sort and keyset paging, the same in the API and the portal.
+"""One grammar for every list: filters, sort, keyset paging and the form of the answer, in the API and the portal.
 
-`field=v`, `field[op]=v`, `sort=-created_at,name`, `limit`, `cursor`. Anything unknown is a `BadQuery` that names what
-is allowed. A page costs the same wherever it starts: the cursor holds the last row's sort values, never an offset.
-NULLs sort last, text by code point, the id breaks ties.
+`field=v`, `field[op]=v`, `metadata.<key>[op]=v`, `q`, `sort=-created_at,name`, `limit`, `cursor`, `total`, `fields`,
+`expand`; see docs/querying.md. Anything unknown is a `BadQuery` that names what is allowed.
+A page costs the same wherever it starts: the cursor holds the last row's sort values, never an offset. NULLs sort last,
+text by code point, the id breaks ties.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-import orjson
-from sqlalchemy import ColumnElement, RowMapping, Select, and_, false, literal, or_, tuple_
+from sqlalchemy import ColumnElement, RowMapping, Select, func
 
-from .clock import parse_rfc3339, rfc3339
+from . import cursors
 from .db import Session
 from .errors import BadQuery
-from .filters import LARGEST_INTEGER, condition, quoted, type_word
+from .filters import Term, boolean, condition, quoted, search, type_word
+from .keyset import Order, ordered
+from .list_spec import ListSpec, Reference, Sortable
+from .metadata_filters import PREFIX, Definitions, definitions, with_value, without_value
+from .shape import Shape, parse_shape
 
+__all__ = [
+    "DEFAULT_LIMIT", "LARGEST_LIMIT", "MOST_PARAMETERS", "PAGING", "ListQuery", "ListSpec", "Page", "Reference",
+    "Sortable", "fetch", "parameters_of", "parse",
+]  # fmt: skip
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 200
-PAGING = ("limit", "cursor", "sort")
+# What every list has beside its filters.
+PAGING = ("limit", "cursor", "sort", "total")
 # Databases limit how deep conditions are nested.
 MOST_PARAMETERS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Sortable:
-    """A field that a list may be filtered and sorted by."""
+class MetadataSort:
+    """A sort by metadata: rows with a value in its order, then those without; the id breaks ties in each."""
 
-    column: ColumnElement[Any]
-    sortable: bool = True
-
-    @classmethod
-    def from_columns(cls, columns: Mapping[str, ColumnElement[Any]]) -> dict[str, Sortable]:
-        """Every column filterable and sortable under its name."""
-        return {name: cls(column) for name, column in columns.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class ListSpec:
-    """What a list offers.
-
-    Attributes:
-        id_column: breaks ties.
-        fields: by the name used in queries.
-        default_sort: the `sort` used when none is given.
-    """
-
-    id_column: ColumnElement[Any]
-    fields: Mapping[str, Sortable]
-    default_sort: str
-
-    @property
-    def sortable(self) -> list[str]:
-        return sorted(name for name, field in self.fields.items() if field.sortable)
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One term of a sort."""
-
-    name: str
-    column: ColumnElement[Any]
+    key: str
     descending: bool
-
-    @property
-    def clause(self) -> ColumnElement[Any]:
-        ordered = self.column.desc() if self.descending else self.column.asc()
-        return ordered.nulls_last() if getattr(self.column, "nullable", False) else ordered
+    by_id: Order
 
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """A parsed list request, ready to be put on a SELECT."""
+    """A parsed list request, ready to be put on a SELECT.
 
+    Attributes:
+        metadata: the filters whose meaning definitions have yet to say.
+        orders: what to sort by; nothing but the id when there is a `metadata_sort`, which comes first.
+        after: the values of the cursor; with a `metadata_sort`, its value as it came and the id.
+        project_ids: the projects that a filter narrows the list to; None for all.
+        shape: what the answer's objects hold.
+    """
+
+    spec: ListSpec
     conditions: tuple[ColumnElement[bool], ...]
+    metadata: tuple[Term, ...]
     orders: tuple[Order, ...]
+    metadata_sort: MetadataSort | None
     limit: int
     after: tuple[Any, ...] | None
     signature: str
+    total: bool
+    project_ids: frozenset[str] | None
+    shape: Shape
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of rows and the cursor of the next, None at the end."""
+    """One page of rows and the cursor of the next, None at the end; `total`: how many there are, when asked for."""
 
     rows: Sequence[RowMapping]
     next: str | None
     limit: int
+    total: int | None = None
+
+
+def parameters_of(spec: ListSpec) -> list[str]:
+    """The names of every parameter that a list takes, for a refusal; those with operators without them."""
+    entity = [f"{PREFIX}<key>"] if spec.entity else []
+    return [*spec.fields, *entity, *once_of(spec)]
+
+
+def once_of(spec: ListSpec) -> list[str]:
+    """The names of the parameters that a list takes once: those that are no filters."""
+    offered = {"fields": spec.shown, "expand": spec.references, "q": spec.searched}
+    return [*PAGING, *(name for name, what in offered.items() if what)]
 
 
 def parse(spec: ListSpec, parameters: Iterable[tuple[str, str]], also: Iterable[str] = ()) -> ListQuery:
@@ -107,34 +102,68 @@ def parse(spec: ListSpec, parameters: Iterable[tuple[str, str]], also: Iterable[
     Raises:
         BadQuery: an unknown name, operator, field or sort key, or a value out of range.
     """
-    conditions: list[ColumnElement[bool]] = []
-    paging: dict[str, str] = {}
-    columns, ignored = {name: field.column for name, field in spec.fields.items()}, set(also)
+    single, terms = _sorted_out(spec, parameters, set(also))
+    sort = single.get("sort") or spec.default_sort
+    orders, metadata_sort = _orders(spec, sort)
+    conditions = [condition(spec.fields, term) for term in terms if not term.name.startswith(PREFIX)]
+    if "q" in single:
+        conditions.append(search(spec.searched, single["q"]))
+    keyed = [] if metadata_sort is None else [(PREFIX + metadata_sort.key, metadata_sort.descending)]
+    signature = cursors.signature_of([*keyed, *((order.name, order.descending) for order in orders)])
+    return ListQuery(
+        spec,
+        tuple(conditions),
+        tuple(term for term in terms if term.name.startswith(PREFIX)),
+        orders,
+        metadata_sort,
+        _limit(single.get("limit")),
+        _after(single.get("cursor"), signature, orders, len(keyed)),
+        signature,
+        "total" in single and boolean("total", single["total"]),
+        _projects(spec, terms),
+        parse_shape(spec, single),
+    )
+
+
+def _sorted_out(
+    spec: ListSpec, parameters: Iterable[tuple[str, str]], ignored: Collection[str]
+) -> tuple[dict[str, str], list[Term]]:
+    """The parameters that may be given once, and the filters."""
+    single: dict[str, str] = {}
+    terms: list[Term] = []
+    once = once_of(spec)
     for number, (name, value) in enumerate(parameters, 1):
         if number > MOST_PARAMETERS:
             raise BadQuery(name[:60], f"Keep to {MOST_PARAMETERS} query parameters.")
-        if name in PAGING:
-            if name in paging:
+        if name in once:
+            if name in single:
                 raise BadQuery(name, f"`{name}` was given twice.")
-            paging[name] = value
+            single[name] = value
         elif name not in ignored:
-            conditions.append(condition(columns, name, value, PAGING))
-    orders = _orders(spec, paging.get("sort") or spec.default_sort)
-    signature = hashlib.sha256(",".join(f"{o.name}{o.descending}" for o in orders).encode()).hexdigest()[:8]
-    after = _decode_cursor(paging["cursor"], orders, signature) if paging.get("cursor") else None
-    return ListQuery(tuple(conditions), orders, _limit(paging.get("limit")), after, signature)
+            terms.append(_term(spec, name, value))
+    return single, terms
 
 
-def fetch(session: Session, query: ListQuery, statement: Select[Any]) -> Page:
-    """Run one page of `statement`; its columns must include those of the sort and `id`."""
-    statement = statement.where(*query.conditions).order_by(*(order.clause for order in query.orders))
-    if query.after is not None:
-        statement = statement.where(_after(query.orders, query.after))
-    rows = session.execute(statement.limit(query.limit + 1)).mappings().all()
-    if len(rows) <= query.limit:
-        return Page(rows, None, query.limit)
-    last = rows[query.limit - 1]
-    return Page(rows[: query.limit], _encode_cursor(last, query), query.limit)
+def _term(spec: ListSpec, parameter: str, text: str) -> Term:
+    term = Term.of(parameter, text)
+    if term is None or not (term.name in spec.fields or _is_metadata(spec, term.name)):
+        allowed = quoted(parameters_of(spec))
+        raise BadQuery(parameter[:60], f"There is no query parameter {parameter[:60]!r} here; there are {allowed}.")
+    return term
+
+
+def _is_metadata(spec: ListSpec, name: str) -> bool:
+    return spec.entity is not None and name.startswith(PREFIX) and len(name) > len(PREFIX) and "\0" not in name
+
+
+def _projects(spec: ListSpec, terms: Iterable[Term]) -> frozenset[str] | None:
+    """The projects that the filters narrow the list to."""
+    found: frozenset[str] | None = None
+    for term in terms:
+        if spec.entity and term.name == spec.project_field and term.operator in ("eq", "in"):
+            named = frozenset(term.text.split(",") if term.operator == "in" else [term.text])
+            found = named if found is None else found & named
+    return found
 
 
 def _limit(text: str | None) -> int:
@@ -145,78 +174,100 @@ def _limit(text: str | None) -> int:
     return int(text)
 
 
-def _orders(spec: ListSpec, sort: str) -> tuple[Order, ...]:
-    orders: list[Order] = []
-    for term in sort.split(","):
-        name = term.removeprefix("-")
-        if name not in spec.sortable:
-            raise BadQuery("sort", f"`sort` cannot use {name[:60]!r}; it may name {quoted(spec.sortable)}.")
-        if any(order.name == name for order in orders):
-            raise BadQuery("sort", f"`sort` names {name!r} twice.")
-        orders.append(Order(name, spec.fields[name].column, term.startswith("-")))
-    if all(order.name != "id" for order in orders):
-        orders.append(Order("id", spec.id_column, orders[0].descending))
-    return tuple(orders)
+def _orders(spec: ListSpec, sort: str) -> tuple[tuple[Order, ...], MetadataSort | None]:
+    names: list[tuple[str, bool]] = []
+    for text in sort.split(","):
+        name = text.removeprefix("-")
+        if name not in spec.sortable and not _is_metadata(spec, name):
+            allowed = quoted([*spec.sortable, *([f"{PREFIX}<key>"] if spec.entity else [])])
+            raise BadQuery("sort", f"`sort` cannot use {name[:60]!r}; it may name {allowed}.")
+        if any(name == each for each, _ in names):
+            raise BadQuery("sort", f"`sort` names {name[:200]!r} twice.")
+        names.append((name, text.startswith("-")))
+    if all(name != "id" for name, _ in names):
+        names.append(("id", names[0][1]))
+    (first, descending), *others = names
+    if any(name.startswith(PREFIX) for name, _ in others) or (first.startswith(PREFIX) and len(others) > 1):
+        raise BadQuery("sort", "`sort` takes metadata as its first term, followed by nothing but `id`.")
+    if first.startswith(PREFIX):
+        by_id = Order("id", spec.id_column, others[0][1])
+        return (by_id,), MetadataSort(first.removeprefix(PREFIX), descending, by_id)
+    columns = {name: field.column for name, field in spec.fields.items()} | {"id": spec.id_column}
+    return tuple(Order.by(name, columns[name], descending) for name, descending in names), None
 
 
-def _encode_cursor(row: RowMapping, query: ListQuery) -> str:
-    values = [row[order.name] for order in query.orders]
-    plain = [rfc3339_exact(value) if isinstance(value, datetime) else value for value in values]
-    return base64.urlsafe_b64encode(orjson.dumps([query.signature, *plain])).decode().rstrip("=")
-
-
-def rfc3339_exact(moment: datetime) -> str:
-    """Like `rfc3339`, but no finer digit of the stored time is lost."""
-    return moment.isoformat() if moment.microsecond % 1000 else rfc3339(moment)
-
-
-def _decode_cursor(text: str, orders: tuple[Order, ...], signature: str) -> tuple[Any, ...]:
-    try:
-        padded = text.encode("ascii") + b"=" * (-len(text) % 4)
-        found, *values = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        if found != signature or len(values) != len(orders):
-            raise ValueError
-        return tuple(_cursor_value(order, value) for order, value in zip(orders, values, strict=True))
-    except (ValueError, TypeError, OverflowError):
-        raise BadQuery("cursor", "`cursor` must be the `page.next` of a list with the same `sort`.") from None
-
-
-def _cursor_value(order: Order, value: Any) -> Any:
-    word = type_word(order.column)
-    if value is None:
+def _after(text: str | None, signature: str, orders: Sequence[Order], keyed: int) -> tuple[Any, ...] | None:
+    """The cursor's values; one of metadata stays as it came."""
+    if not text:
         return None
-    if word == "time":
-        return parse_rfc3339(value)
-    expected = {"integer": int, "boolean": bool, "text": str}[word]
-    if type(value) is not expected:
-        raise ValueError
-    if (isinstance(value, int) and abs(value) > LARGEST_INTEGER) or (isinstance(value, str) and "\0" in value):
-        raise ValueError
-    return value
+    plain = cursors.decode(text, signature, keyed + len(orders))
+    words = [(type_word(order.column), order.nullable) for order in orders]
+    return (*plain[:keyed], *cursors.values(words, plain[keyed:]))
 
 
-def _after(orders: tuple[Order, ...], values: tuple[Any, ...]) -> ColumnElement[bool]:
-    """Rows past the cursor. One direction and no NULLs: a row comparison, which an index answers."""
-    directions = {order.descending for order in orders}
-    nullable = any(getattr(order.column, "nullable", False) for order in orders)
-    if len(directions) == 1 and not nullable:
-        left = tuple_(*(order.column for order in orders))
-        right = tuple_(*(literal(value, order.column.type) for order, value in zip(orders, values, strict=True)))
-        return left < right if directions.pop() else left > right
-    steps: list[ColumnElement[bool]] = []
-    for index, order in enumerate(orders):
-        same = [_same(o.column, v) for o, v in itertools.islice(zip(orders, values, strict=True), index)]
-        steps.append(and_(*same, _past(order, values[index])))
-    return or_(*steps)
+def fetch(
+    session: Session, query: ListQuery, statement: Select[Any], project_ids: Collection[str] | None = None
+) -> Page:
+    """Run one page of `statement`; its columns must include those of the sort and `id`.
+
+    Args:
+        project_ids: the projects in which the rows can be, so far as is known: their definitions say what metadata
+            is compared as. None for all.
+
+    Raises:
+        BadQuery: metadata that is not defined, or not as the query needs it.
+    """
+    known = _definitions(session, query, project_ids)
+    statement = statement.where(*query.conditions, *known.conditions(query.spec, query.metadata))
+    total = None
+    if query.total:
+        counted = statement.with_only_columns(func.count(), maintain_column_froms=True)
+        total = int(session.execute(counted).scalar_one())
+    rows = _rows(session, query, statement, known)
+    if len(rows) <= query.limit:
+        return Page(rows, None, query.limit, total)
+    last = rows[query.limit - 1]
+    value = [last.get("sort_value")] if query.metadata_sort else []
+    cursor = cursors.encode(query.signature, [*value, *(last[order.name] for order in query.orders)])
+    return Page(rows[: query.limit], cursor, query.limit, total)
 
 
-def _same(column: ColumnElement[Any], value: Any) -> ColumnElement[bool]:
-    return column.is_(None) if value is None else column == value
+def _definitions(session: Session, query: ListQuery, project_ids: Collection[str] | None) -> Definitions:
+    asked = {term.name.removeprefix(PREFIX): term.parameter for term in query.metadata}
+    if query.metadata_sort is not None:
+        asked.setdefault(query.metadata_sort.key, "sort")
+    if not asked:
+        return Definitions({})
+    scope = query.project_ids
+    if project_ids is not None:
+        scope = frozenset(project_ids) if scope is None else scope & frozenset(project_ids)
+    return definitions(session, query.spec, asked, scope)
 
 
-def _past(order: Order, value: Any) -> ColumnElement[bool]:
-    if value is None:  # NULLs are last: nothing follows but ties
-        return false()
-    bound = literal(value, order.column.type)
-    further = order.column < bound if order.descending else order.column > bound
-    return or_(further, order.column.is_(None)) if getattr(order.column, "nullable", False) else further
+def _rows(session: Session, query: ListQuery, statement: Select[Any], known: Definitions) -> Sequence[RowMapping]:
+    """One row more than the page when there are more."""
+    if query.metadata_sort is not None:
+        return _rows_by_metadata(session, query, query.metadata_sort, statement, known)
+    chosen = ordered(statement, query.orders, query.after)
+    return session.execute(chosen.limit(query.limit + 1)).mappings().all()
+
+
+def _rows_by_metadata(
+    session: Session, query: ListQuery, sort: MetadataSort, statement: Select[Any], known: Definitions
+) -> Sequence[RowMapping]:
+    """Those with a value by its index; a second statement for those without, when the first leaves room."""
+    kind = known.sort_type(sort.key)
+    value, row_id = query.after or (None, None)
+    rows: list[RowMapping] = []
+    most = query.limit + 1
+    if query.after is None or value is not None:
+        chosen, columns = with_value(query.spec, statement, sort.key, kind.column)
+        orders = (Order("sort_value", columns[0], sort.descending), Order("id", columns[1], sort.by_id.descending))
+        past = None if value is None else (cursors.value(kind.cursor_word, value, nullable=False), row_id)
+        rows += session.execute(ordered(chosen, orders, past).limit(most)).mappings()
+        row_id = None
+    if len(rows) < most:
+        chosen = without_value(query.spec, statement, sort.key, kind.column)
+        after = None if row_id is None else (row_id,)
+        rows += session.execute(ordered(chosen, query.orders, after).limit(most - len(rows))).mappings()
+    return rows

@@ -10,8 +10,10 @@ from .characters import models as characters
 from .db import metadata
 from .deliveries import models as deliveries
 from .events import models as events
+from .external_ids import models as external_ids
 from .idempotency import models as idempotency
 from .metadata import models as metadata_models
+from .metadata_fields import models as metadata_fields
 from .operations import models as operations
 from .projects import models as projects
 from .scenes import models as scenes
@@ -26,8 +28,10 @@ __all__ = [
     "characters",
     "deliveries",
     "events",
+    "external_ids",
     "idempotency",
     "metadata",
+    "metadata_fields",
     "metadata_models",
     "operations",
     "projects",

@@ -22,7 +22,7 @@ from domain.characters.models import CHARACTERS
 from domain.crypto import Keyring
 from domain.db import Database, Row
 from domain.entities import Kind, represent
-from domain.events.commands import Context, record_event
+from domain.events.commands import Context, Happening, record_events
 from domain.ids import new_id
 from domain.projects.models import PROJECTS
 from domain.scenes.models import SCENES
@@ -132,7 +132,7 @@ def make_event(database: Database, event_type: str, project_id: str | None = Non
     """An event and the deliveries it calls for; its id."""
     data: Mapping[str, Any] = {"object": "character", "id": new_id("chr"), **fields}
     with database.transaction() as session:
-        return record_event(session, Context(SYSTEM, NOON), type=event_type, project_id=project_id, data=data)
+        return record_events(session, Context(SYSTEM, NOON), [Happening(event_type, project_id, data)])[0]
 
 
 def make_approval(database: Database, kind: Kind, asset: Row, decision: str = "approved", note: str = "") -> str:

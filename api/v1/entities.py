@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from marshmallow import Schema, fields
 from sqlalchemy import select
 
 from domain.access import Permission
 from domain.entities import ASSET_STATUSES, Kind, represent, visible
-from domain.listing import fetch, parse
+from domain.shape import shape_of_one, shaped
 from domain.studio import BY_OBJECT
 
-from ..answers import Answer, etag_of, many, one
+from ..answers import Answer, etag_of, one
 from ..blueprint import Blueprint
 from ..call import Call
+from ..lists import answer_list
 from ..schemas import AnswerSchema
 
 
@@ -48,20 +51,23 @@ class AssetSchema(EntitySchema):
 
 def register_reads(blueprint: Blueprint, kind: Kind, schema: type[Schema]) -> None:
     """GET of one, GET of the list, and GET of the lists nested under its parents."""
+    show = partial(represent, kind)
 
     def get_one(call: Call) -> Answer:
-        return one(represent(kind, call.target), etag=etag_of(call.target))
+        shape = shape_of_one(kind.listing, call.query)
+        (data,) = shaped(call.session, kind.listing, shape, [call.target], show)
+        return one(data, etag=etag_of(call.target, None if shape.is_whole else data))
 
     def get_list(call: Call) -> Answer:
-        query = parse(kind.listing, call.query)
-        page = fetch(call.session, query, select(kind.table).where(*visible(call.actor, kind)))
-        return many([represent(kind, row) for row in page.rows], page)
+        rows = select(kind.table).where(*visible(call.actor, kind))
+        return answer_list(call, kind.listing, rows, show, call.actor.project_ids)
 
     get_one.__doc__ = f"Get one {kind.object}."
     get_list.__doc__ = f"List {kind.plural}."
     blueprint.operation(
-        "GET", f"/{kind.plural}/<id>", id=f"get_{kind.object}", permission=Permission.READ, returns=schema, loads=kind
-    )(get_one)
+        "GET", f"/{kind.plural}/<id>", id=f"get_{kind.object}", permission=Permission.READ, returns=schema, loads=kind,
+        shape=kind.listing,
+    )(get_one)  # fmt: skip
     blueprint.operation(
         "GET", f"/{kind.plural}", id=f"list_{kind.plural}", permission=Permission.READ, returns=schema,
         listing=kind.listing,
@@ -72,9 +78,9 @@ def register_reads(blueprint: Blueprint, kind: Kind, schema: type[Schema]) -> No
 
 def _register_nested(blueprint: Blueprint, kind: Kind, schema: type[Schema], parent: Kind, column: str) -> None:
     def get_nested(call: Call) -> Answer:
-        query = parse(kind.listing, call.query)
-        page = fetch(call.session, query, select(kind.table).where(kind.table.c[column] == call.target["id"]))
-        return many([represent(kind, row) for row in page.rows], page)
+        rows = select(kind.table).where(kind.table.c[column] == call.target["id"])
+        project_id = call.target[parent.listing.project_field]
+        return answer_list(call, kind.listing, rows, partial(represent, kind), [project_id])
 
     get_nested.__doc__ = f"List the {kind.plural} of a {parent.object}."
     blueprint.operation(

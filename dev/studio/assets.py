@@ -168,7 +168,8 @@ def external_ids(production: Production, number: int, rng: Random) -> dict[str, 
 
 def _metadata(production: Production, object_: str, rng: Random, past: Past) -> dict[str, Any]:
     day: date = past.now.date() + timedelta(days=rng.randint(-40, 60))
+    plain = {"date": day.isoformat(), "datetime": f"{day.isoformat()}T07:30:00.000Z"}
     return {
-        field["key"]: rng.choice(field["values"]) if "values" in field else day.isoformat()
+        field["key"]: rng.choice(field["values"]) if "values" in field else plain[field["type"]]
         for field in production.fields_of(object_)
     }

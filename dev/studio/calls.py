@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from domain.access import Actor
-from domain.approvals.commands import DECISIONS
+from domain.approvals.models import DECISIONS
 from domain.audit.models import api_audit_log
 
 from .content import table

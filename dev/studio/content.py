@@ -32,7 +32,7 @@ class Production:
         systems: the trackers that know its assets by an id of theirs.
         codes: templates of the codes by object, and how positions count.
         shots: lengths by kind of segment, and the phrases that describe one.
-        fields: its metadata fields; `values` are those that the seed picks from, without them it is a day.
+        fields: its metadata fields; `values` are those that the seed picks from, without them it is a day or a time.
         characters: what is to be known of each, by name.
     """
 

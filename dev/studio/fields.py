@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from domain.ids import new_id
+from domain.metadata.commands import values_of
+from domain.metadata.rules import FieldRule, RuleBook
+from domain.projects.models import PROJECTS
 
 from .assets import Asset
 from .content import Production
@@ -26,20 +28,8 @@ def field_rows(production: Production, project: dict[str, Any]) -> Iterator[dict
 
 
 def value_rows(production: Production, project: dict[str, Any], assets: list[Asset]) -> Iterator[dict[str, Any]]:
-    """One row for each value of an entity whose key has a field."""
-    types = {(field["object"], field["key"]): field["type"] for field in production.fields}
-    entities = [("project", project), *((asset.kind.object, asset.row) for asset in assets)]
-    for object_, row in entities:
-        for key, value in row["metadata"].items():
-            if (object_, key) in types:
-                where = {"entity_id": row["id"], "key": key, "project_id": project["id"], "object": object_}
-                yield where | _typed(types[object_, key], value)
-
-
-def _typed(type_: str, value: Any) -> dict[str, Any]:
-    moment = datetime.fromisoformat(value).replace(tzinfo=UTC) if type_ == "date" else None
-    return {
-        "text_value": value if type_ == "text" else None,
-        "number_value": value if type_ == "number" else None,
-        "time_value": moment,
-    }
+    """The rows by type of all metadata that has a field."""
+    entities = [(PROJECTS, project), *((asset.kind, asset.row) for asset in assets)]
+    for kind, row in entities:
+        rules = {field["key"]: FieldRule(field["key"], field["type"]) for field in production.fields_of(kind.object)}
+        yield from values_of(kind, row, RuleBook({project["id"]: rules}))

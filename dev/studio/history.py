@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from domain.access import Actor
-from domain.approvals.commands import DECISIONS
+from domain.approvals.models import DECISIONS
 from domain.entities import represent
 from domain.segments.models import SEGMENTS
 
@@ -103,7 +103,8 @@ class Historian:
             state |= {name: change["to"] for name, change in changes.items()}
             state |= {"version": state["version"] + 1, "updated_at": step.at}
             shown = represent(asset.kind, state)
-            event = event_row(_type(asset, step.verb), step.at, step.actor, step.request_id, shown, changes)
+            told = _by_key(**changes["metadata"]) if "metadata" in changes else changes
+            event = event_row(_type(asset, step.verb), step.at, step.actor, step.request_id, shown, told)
             done.append(Done(step, asset, event, self._approval(asset, step)))
         asset.row = state
         return done
@@ -156,6 +157,15 @@ def _is_retimed(asset: Asset) -> bool:
 
 def _status_change(status: str, verb: str) -> dict[str, dict[str, Any]]:
     return {"status": {"from": status, "to": STATUS_AFTER[verb]}} if verb in STATUS_AFTER else {}
+
+
+def _by_key(**sides: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """A change of metadata as its event tells it: key by key."""
+    return {
+        f"metadata.{key}": {side: metadata[key] for side, metadata in sides.items()}
+        for key, value in sides["to"].items()
+        if sides["from"][key] != value
+    }
 
 
 def _type(asset: Asset, verb: str) -> str:

@@ -15,7 +15,7 @@ from domain.accounts.models import users
 from domain.api_keys.commands import NewKey, create_key, revoke_key
 from domain.api_keys.models import api_keys
 from domain.api_keys.queries import public_id
-from domain.approvals.commands import DECISIONS
+from domain.approvals.models import DECISIONS
 from domain.crypto import Keyring
 from domain.db import Session
 

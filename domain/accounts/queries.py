@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, RowMapping, select
 
 from ..access import Actor, Role, scope_of_projects
 from ..db import Session
-from ..listing import ListSpec, Sortable
+from ..list_spec import ListSpec, Sortable
 from .models import user_projects, users
 
 USERS = ListSpec(

@@ -13,7 +13,7 @@ from ..clock import rfc3339
 from ..crypto import Keyring
 from ..db import Row, Session, find_row
 from ..errors import NotFound
-from ..listing import ListSpec, Sortable
+from ..list_spec import ListSpec, Sortable
 from . import tokens
 from .models import api_key_projects, api_key_secrets, api_keys
 

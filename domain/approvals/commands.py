@@ -10,11 +10,10 @@ from ..access import Permission
 from ..db import Row, Session
 from ..entities import Kind, represent
 from ..errors import Conflict, Invalid
-from ..events.commands import Context, record_event
+from ..events.commands import Context, Happening, record_events
 from ..ids import new_id
-from .models import approvals
+from .models import DECISIONS, approvals
 
-DECISIONS = ("approved", "rejected", "changes_requested")
 LONGEST_NOTE = 10_000
 
 
@@ -57,14 +56,9 @@ def decide(session: Session, context: Context, kind: Kind, asset: Row, decision:
         "version": 1,
     }
     session.execute(insert(approvals).values(approval))
-    record_event(
-        session,
-        context,
-        type=f"asset.{decision}",
-        project_id=asset["project_id"],
-        data=represent(kind, {**asset, **changed}),
-        changes={"status": {"from": asset["status"], "to": decision}},
-    )
+    data = represent(kind, {**asset, **changed})
+    changes = {"status": {"from": asset["status"], "to": decision}}
+    record_events(session, context, [Happening(f"asset.{decision}", asset["project_id"], data, changes)])
     return approval
 
 

@@ -6,6 +6,8 @@ from sqlalchemy import Column, ForeignKey, Index, Integer, Table
 
 from ..db import Json, LongText, Moment, Str, metadata
 
+DECISIONS = ("approved", "rejected", "changes_requested")
+
 approvals = Table(
     "approvals",
     metadata,

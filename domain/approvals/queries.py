@@ -8,13 +8,31 @@ from sqlalchemy import RowMapping, Select, select
 
 from ..clock import rfc3339
 from ..db import Row, Session
-from ..listing import ListSpec, Sortable
-from .models import approvals
+from ..list_spec import ListSpec, Reference, Sortable
+from .models import DECISIONS, approvals
 
+_SHOWN = (
+    "id",
+    "object",
+    "project_id",
+    "asset",
+    "decision",
+    "note",
+    "decided_by",
+    "created_at",
+    "updated_at",
+    "version",
+)
 APPROVALS = ListSpec(
     approvals.c.id,
-    Sortable.from_columns({name: approvals.c[name] for name in ("id", "decision", "created_at")}),
+    Sortable.from_columns({name: approvals.c[name] for name in ("id", "decision", "created_at")}, decision=DECISIONS),
     "-created_at",
+    shown=_SHOWN,
+    references={
+        "asset": Reference("asset_id", object_column="asset_object"),
+        "project": Reference("project_id", "project"),
+    },
+    searched=(approvals.c.note,),
 )
 
 

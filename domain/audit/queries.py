@@ -14,7 +14,7 @@ from ..api_keys.models import api_keys
 from ..clock import rfc3339
 from ..db import Row, Session, find_row, hour_of
 from ..errors import NotFound
-from ..listing import ListSpec, Sortable
+from ..list_spec import ListSpec, Sortable
 from .models import api_audit_log
 
 _FILTERS = (
@@ -27,6 +27,7 @@ AUDIT = ListSpec(
     api_audit_log.c.id,
     {name: Sortable(api_audit_log.c[name], sortable=name in _SORTS) for name in _FILTERS},
     "-at",
+    shown=("id", "object", "at", *SHOWN),
 )
 
 

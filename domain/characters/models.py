@@ -6,12 +6,14 @@ from ..entities import COMMON, Kind, entity_listing, entity_table
 
 characters = entity_table("characters")
 
+_FIELDS = ("project_id", "name", "code", "description", "status", "external_ids", "metadata", *COMMON)
+_PARENTS = (("project", "project_id"),)
 CHARACTERS = Kind(
     object="character",
     plural="characters",
     prefix="chr",
     table=characters,
-    fields=("project_id", "name", "code", "description", "status", "external_ids", "metadata", *COMMON),
-    listing=entity_listing(characters, "name"),
-    parents=(("project", "project_id"),),
+    fields=_FIELDS,
+    listing=entity_listing("character", characters, _FIELDS, "name", parents=_PARENTS),
+    parents=_PARENTS,
 )

@@ -6,6 +6,8 @@ from sqlalchemy import Column, ForeignKey, Index, Integer, Table, UniqueConstrai
 
 from ..db import Json, LongText, Moment, Str, metadata
 
+STATUSES = ("pending", "sending", "delivered", "failed", "cancelled")
+
 webhook_deliveries = Table(
     "webhook_deliveries",
     metadata,

@@ -15,15 +15,20 @@ from ..db import Row, Session
 from ..errors import NotFound
 from ..events.models import events
 from ..ids import is_id
-from ..listing import ListSpec, Sortable
+from ..list_spec import ListSpec, Reference, Sortable
 from ..webhooks.models import webhooks
-from .models import webhook_attempts, webhook_deliveries
+from .models import STATUSES, webhook_attempts, webhook_deliveries
 
 _FILTERS = ("id", "webhook_id", "event_id", "event_type", "status", "attempts_count", "last_status_code", "created_at")
 DELIVERIES = ListSpec(
     webhook_deliveries.c.id,
-    Sortable.from_columns({name: webhook_deliveries.c[name] for name in _FILTERS}),
+    Sortable.from_columns({name: webhook_deliveries.c[name] for name in _FILTERS}, status=STATUSES),
     "-created_at",
+    shown=(
+        *("id", "object", "webhook_id", "event_id", "event_type", "status", "attempts_count", "next_attempt_at"),
+        *("last_status_code", "created_at", "finished_at"),
+    ),
+    references={"webhook": Reference("webhook_id", "webhook")},
 )
 
 

@@ -9,9 +9,7 @@ from sqlalchemy import case, func, select
 
 from ..audit.models import api_audit_log
 from ..db import Session
-from .models import webhook_deliveries
-
-STATUSES = ("pending", "sending", "delivered", "failed", "cancelled")
+from .models import STATUSES, webhook_deliveries
 
 
 @dataclass(frozen=True, slots=True)

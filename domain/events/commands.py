@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,60 +30,67 @@ class Context:
     request_id: str | None = None
 
 
-def record_event(
-    session: Session,
-    context: Context,
-    *,
-    type: str,  # noqa: A002 - the field's name in the contract
-    project_id: str | None,
-    data: Mapping[str, Any],
-    changes: Mapping[str, Any] | None = None,
-) -> str:
-    """Write the event and its deliveries in the caller's transaction; the bell rings after the commit.
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """What an event tells.
 
-    Args:
+    Attributes:
         data: the entity as the API shows it.
         changes: `{field: {"from": …, "to": …}}`, read under the row's lock.
+    """
+
+    type: str
+    project_id: str | None
+    data: Mapping[str, Any]
+    changes: Mapping[str, Any] | None = None
+
+
+def record_events(session: Session, context: Context, happenings: Sequence[Happening]) -> list[str]:
+    """Write events and their deliveries in the caller's transaction, in two statements; the bell rings after it.
 
     Returns:
-        The event's id.
+        The events' ids, in order.
     """
-    event_id = write_event(session, context, type=type, project_id=project_id, data=data, changes=changes)
-    fan_out(session, [event_id], context.now)
-    return event_id
+    ids = write_events(session, context, happenings)
+    if ids:
+        fan_out(session, ids, context.now)
+    return ids
 
 
-def write_event(
-    session: Session,
-    context: Context,
-    *,
-    type: str,  # noqa: A002
-    project_id: str | None,
-    data: Mapping[str, Any],
-    changes: Mapping[str, Any] | None = None,
-    is_test: bool = False,
-) -> str:
-    """Write the event alone, with no deliveries."""
-    event_id = new_id("evt")
-    head = {"id": event_id, "type": type, "version": "v1", "timestamp": rfc3339(context.now), "project_id": project_id}
-    body, thin = render_bodies(head, context, data, changes)
-    session.execute(
-        insert(events).values(
-            id=event_id,
-            type=type,
-            family=family_of(type),
-            project_id=project_id,
-            entity_object=data["object"],
-            entity_id=data["id"],
-            actor=context.actor.as_data(),
-            request_id=context.request_id,
-            body=body.decode(),
-            thin_body=thin.decode(),
-            is_test=is_test,
-            created_at=context.now,
-        )
-    )
-    return event_id
+def write_events(
+    session: Session, context: Context, happenings: Sequence[Happening], *, is_test: bool = False
+) -> list[str]:
+    """Write events alone, with no deliveries."""
+    rows = [_row(context, happening, is_test) for happening in happenings]
+    if rows:
+        # Asked for something back, many rows are one statement.
+        session.execute(insert(events).returning(events.c.seq, sort_by_parameter_order=True), rows)
+    return [row["id"] for row in rows]
+
+
+def _row(context: Context, happening: Happening, is_test: bool) -> dict[str, Any]:
+    head = {
+        "id": new_id("evt"),
+        "type": happening.type,
+        "version": "v1",
+        "timestamp": rfc3339(context.now),
+        "project_id": happening.project_id,
+    }
+    body, thin = render_bodies(head, context, happening.data, happening.changes)
+    return {
+        "id": head["id"],
+        "type": happening.type,
+        "family": family_of(happening.type),
+        "project_id": happening.project_id,
+        "entity_object": happening.data["object"],
+        "entity_id": happening.data["id"],
+        "actor": context.actor.as_data(),
+        "request_id": context.request_id,
+        "body": body.decode(),
+        "thin_body": thin.decode(),
+        "is_test": is_test,
+        "created_at": context.now,
+    }
 
 
 def render_bodies(

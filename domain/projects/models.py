@@ -22,11 +22,12 @@ projects = Table(
     UniqueConstraint("code"),
 )
 
+_FIELDS = ("name", "code", "description", "status", "strict_metadata", "external_ids", "metadata", *COMMON)
 PROJECTS = Kind(
     object="project",
     plural="projects",
     prefix="prj",
     table=projects,
-    fields=("name", "code", "description", "status", "external_ids", "metadata", *COMMON),
-    listing=entity_listing(projects, "name"),
+    fields=_FIELDS,
+    listing=entity_listing("project", projects, _FIELDS, "name", ("active", "archived")),
 )

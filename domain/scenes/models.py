@@ -10,12 +10,14 @@ scenes = entity_table("scenes", Column("position", Integer, nullable=False))
 Index("ix_scenes_position_id", scenes.c.position, scenes.c.id)
 Index("ix_scenes_project_id_position_id", scenes.c.project_id, scenes.c.position, scenes.c.id)
 
+_FIELDS = ("project_id", "name", "code", "description", "position", "status", "external_ids", "metadata", *COMMON)
+_PARENTS = (("project", "project_id"),)
 SCENES = Kind(
     object="scene",
     plural="scenes",
     prefix="scn",
     table=scenes,
-    fields=("project_id", "name", "code", "description", "position", "status", "external_ids", "metadata", *COMMON),
-    listing=entity_listing(scenes, "position", position=scenes.c.position),
-    parents=(("project", "project_id"),),
+    fields=_FIELDS,
+    listing=entity_listing("scene", scenes, _FIELDS, "position", parents=_PARENTS, also=("position",)),
+    parents=_PARENTS,
 )

@@ -18,22 +18,18 @@ Index("ix_segments_position_id", segments.c.position, segments.c.id)
 Index("ix_segments_project_id_position_id", segments.c.project_id, segments.c.position, segments.c.id)
 Index("ix_segments_scene_id_position_id", segments.c.scene_id, segments.c.position, segments.c.id)
 
+_FIELDS = (
+    *("project_id", "scene_id", "name", "code", "description", "position", "frame_in", "frame_out"),
+    *("status", "external_ids", "metadata", *COMMON),
+)
+_PARENTS = (("project", "project_id"), ("scene", "scene_id"))
+_ALSO = ("scene_id", "position", "frame_in", "frame_out")
 SEGMENTS = Kind(
     object="segment",
     plural="segments",
     prefix="seg",
     table=segments,
-    fields=(
-        *("project_id", "scene_id", "name", "code", "description", "position", "frame_in", "frame_out"),
-        *("status", "external_ids", "metadata", *COMMON),
-    ),
-    listing=entity_listing(
-        segments,
-        "position",
-        scene_id=segments.c.scene_id,
-        position=segments.c.position,
-        frame_in=segments.c.frame_in,
-        frame_out=segments.c.frame_out,
-    ),
-    parents=(("project", "project_id"), ("scene", "scene_id")),
+    fields=_FIELDS,
+    listing=entity_listing("segment", segments, _FIELDS, "position", parents=_PARENTS, also=_ALSO),
+    parents=_PARENTS,
 )

@@ -14,7 +14,7 @@ from ..db import Session
 from ..deliveries.commands import deliver_to
 from ..errors import Conflict, FieldError, Invalid
 from ..events.catalogue import TYPES, check_patterns
-from ..events.commands import Context, write_event
+from ..events.commands import Context, Happening, write_events
 from ..events.examples import example_data
 from ..ids import new_id
 from ..projects.queries import check_projects
@@ -124,7 +124,7 @@ def send_test(session: Session, context: Context, webhook_id: str, event_type: s
     if not webhook["enabled"]:
         raise Conflict("This webhook is disabled; enable it before testing it.")
     data, changes = example_data(event_type, webhook)
-    event_id = write_event(session, context, type=event_type, project_id=None, data=data, changes=changes, is_test=True)
+    [event_id] = write_events(session, context, [Happening(event_type, None, data, changes)], is_test=True)
     return deliver_to(session, webhook_id, event_id, event_type, context.now)
 
 

@@ -13,11 +13,20 @@ from ..clock import rfc3339
 from ..crypto import Keyring
 from ..db import Row, Session, find_row
 from ..errors import NotFound
-from ..listing import ListSpec, Sortable
+from ..list_spec import ListSpec, Sortable
 from .models import webhook_projects, webhook_secrets, webhooks
 
 _FILTERS = ("id", "url", "description", "payload_version", "enabled", "created_at", "updated_at")
-WEBHOOKS = ListSpec(webhooks.c.id, Sortable.from_columns({name: webhooks.c[name] for name in _FILTERS}), "url")
+WEBHOOKS = ListSpec(
+    webhooks.c.id,
+    Sortable.from_columns({name: webhooks.c[name] for name in _FILTERS}),
+    "url",
+    shown=(
+        *("id", "object", "url", "description", "event_types", "project_ids", "payload_version", "signature"),
+        *("enabled", "status", "created_at", "updated_at", "version"),
+    ),
+    searched=(webhooks.c.url, webhooks.c.description),
+)
 
 
 def load_webhook(session: Session, actor: Actor, webhook_id: str, *, for_update: bool = False) -> RowMapping:

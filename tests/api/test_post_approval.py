@@ -8,8 +8,8 @@ import orjson
 import pytest
 from sqlalchemy import RowMapping, Table, select
 
-from domain.approvals.commands import DECISIONS, LONGEST_NOTE, possible_decisions
-from domain.approvals.models import approvals
+from domain.approvals.commands import LONGEST_NOTE, possible_decisions
+from domain.approvals.models import DECISIONS, approvals
 from domain.characters.models import CHARACTERS
 from domain.db import Database
 from domain.deliveries.models import webhook_deliveries

@@ -25,7 +25,7 @@ SLICES: dict[str, tuple[set[str], set[str]]] = {
             *("models.py", "commands.py", "queries.py"),
             # Pure functions that a noun has beside its tables.
             *("masking.py", "tokens.py", "passwords.py", "sessions.py", "catalogue.py", "examples.py", "statistics.py"),
-            *("addresses.py", "retry.py", "signing.py"),
+            *("addresses.py", "retry.py", "signing.py", "rules.py", "types.py", "patterns.py", "definitions.py"),
         },
     ),
     "api/v1": ({"routes.py"}, {"routes.py", "schemas.py"}),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 
 from domain.access import Permission
 from domain.api_keys.models import api_keys
@@ -17,8 +17,12 @@ from domain.deliveries.commands import fan_out
 from domain.deliveries.models import webhook_attempts, webhook_deliveries
 from domain.deliveries.queries import next_due
 from domain.events.models import events
-from domain.metadata.models import metadata_fields, metadata_values
-from domain.studio import ASSETS
+from domain.metadata.commands import rule_of
+from domain.metadata.models import metadata_values
+from domain.metadata.types import COLUMNS, TYPES, side_columns
+from domain.metadata_fields.models import metadata_fields
+from domain.projects.models import PROJECTS
+from domain.studio import ASSETS, KINDS
 from domain.webhooks import queries as webhook_queries
 from domain.webhooks.models import webhook_event_types, webhooks
 from domain.webhooks.retry import Verdict, judge
@@ -164,13 +168,18 @@ def test_events_tell_of_their_entities_as_they_are(studio: Studio) -> None:
 
 
 def test_metadata_has_fields_and_typed_values(studio: Studio) -> None:
+    """Every value fits its field, and is in the side table as the commands would have put it there."""
     database = studio.services.database
     fields = {(row["project_id"], row["object"], row["key"]): row for row in rows(database, select(metadata_fields))}
-    values = rows(database, select(metadata_values))
-    for value in values:
-        type_ = fields[value["project_id"], value["object"], value["key"]]["type"]
-        column = {"text": "text_value", "number": "number_value", "date": "time_value"}[type_]
-        filled = {name for name in ("text_value", "number_value", "time_value") if value[name] is not None}
-        assert filled == {column}
-    [count] = rows(database, select(func.count(func.distinct(metadata_values.c.entity_id)).label("n")))
-    assert count["n"] > 750
+    assert {field["type"] for field in fields.values()} == set(TYPES)
+    expected = set()
+    for kind in KINDS:
+        for row in rows(database, select(kind.table)):
+            project_id = row["id"] if kind is PROJECTS else row["project_id"]
+            for key, value in row["metadata"].items():
+                field = fields[project_id, kind.object, key]
+                assert rule_of(field).check(value) == (value, [])
+                expected |= {(row["id"], key, *side.values()) for side in side_columns(field["type"], value)}
+    columns = [metadata_values.c[name] for name in ("entity_id", "key", "item", *COLUMNS)]
+    assert {tuple(row.values()) for row in rows(database, select(*columns))} == expected
+    assert len({entity_id for entity_id, *_ in expected}) > 750

@@ -16,7 +16,7 @@ from domain.clock import system_clock
 from domain.crypto import Keyring
 from domain.db import Database
 from domain.deliveries.models import webhook_attempts, webhook_deliveries
-from domain.events.commands import Context, record_event
+from domain.events.commands import Context, Happening, record_events
 from domain.webhooks.commands import NewWebhook, create_webhook
 from domain.webhooks.models import webhooks
 from jobs.queues import Bell
@@ -59,7 +59,7 @@ class Stage:
         data = {"object": "character", "id": "chr_00000000000000000000000001", "name": "Mara – ångström"}
         with self.database.transaction() as session:
             return [
-                record_event(session, self.context(), type=event_type, project_id=None, data=data) for _ in range(count)
+                record_events(session, self.context(), [Happening(event_type, None, data)])[0] for _ in range(count)
             ]
 
     def context(self) -> Context:

@@ -14,7 +14,7 @@ from standardwebhooks import WebhookVerificationError
 from domain.access import SYSTEM
 from domain.audit.models import api_audit_log
 from domain.events.catalogue import TYPES
-from domain.events.commands import Context, record_event
+from domain.events.commands import Context, Happening, record_events
 from domain.ports import Services
 from domain.webhooks.addresses import ForbiddenAddress, check_url
 from domain.webhooks.models import webhooks
@@ -161,7 +161,7 @@ def test_the_list_tells_how_each_one_stands(ada: Visitor, services: Services) ->
     webhook = make_webhook(services.database, ["asset.*"], keyring=services.keyring, description="ftrack")
     with services.database.transaction() as session:
         character = {"object": "character", "id": "chr_1"}
-        record_event(session, Context(SYSTEM, services.clock()), type="asset.approved", project_id=None, data=character)
+        record_events(session, Context(SYSTEM, services.clock()), [Happening("asset.approved", None, character)])
     answer_next(services, "failed", status_code=500, message="The receiver answered 500.")
     page = ada.get(LIST)
     cells = [cell.text for cell in page.tree.all("td")]

@@ -8,12 +8,12 @@ from domain.access import Permission
 from domain.approvals.commands import decide
 from domain.approvals.queries import APPROVALS, approvals_of, represent_approval
 from domain.entities import Kind
-from domain.listing import fetch, parse
 from domain.studio import ASSETS
 
-from ...answers import Answer, created, many
+from ...answers import Answer, created
 from ...blueprint import Blueprint
 from ...call import Call
+from ...lists import answer_list
 from .schemas import ApprovalSchema, NewApprovalSchema
 
 blueprint = Blueprint("approvals", __name__, description="Decisions on characters, scenes and segments.")
@@ -23,9 +23,7 @@ def _register(kind: Kind) -> None:
     rule = f"/{kind.plural}/<id>/approvals"
 
     def get_list(call: Call) -> Answer:
-        query = parse(APPROVALS, call.query)
-        page = fetch(call.session, query, approvals_of(call.target["id"]))
-        return many([represent_approval(row) for row in page.rows], page)
+        return answer_list(call, APPROVALS, approvals_of(call.target["id"]), represent_approval)
 
     def post(call: Call, body: dict[str, Any]) -> Answer:
         approval = decide(call.session, call.context, kind, call.target, body["decision"], body["note"])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields
 
-from domain.approvals.commands import DECISIONS, LONGEST_NOTE
+from domain.approvals.commands import LONGEST_NOTE
+from domain.approvals.models import DECISIONS
 
 from ...schemas import AnswerSchema
 from ..entities import ObjectSchema

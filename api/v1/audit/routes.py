@@ -7,11 +7,11 @@ from sqlalchemy import select
 from domain.access import Permission
 from domain.audit.models import api_audit_log
 from domain.audit.queries import AUDIT, represent_entry
-from domain.listing import fetch, parse
 
-from ...answers import Answer, many
+from ...answers import Answer
 from ...blueprint import Blueprint
 from ...call import Call
+from ...lists import answer_list
 from .schemas import AuditEntrySchema
 
 blueprint = Blueprint("audit", __name__, description="Who did what, when, from where and with what result.")
@@ -22,5 +22,4 @@ blueprint = Blueprint("audit", __name__, description="Who did what, when, from w
 )
 def list_audit(call: Call) -> Answer:
     """List audit entries, newest first."""
-    page = fetch(call.session, parse(AUDIT, call.query), select(api_audit_log))
-    return many([represent_entry(row) for row in page.rows], page)
+    return answer_list(call, AUDIT, select(api_audit_log), represent_entry)

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+from marshmallow import fields
+
 from ..entities import AssetSchema
+from ..entity_inputs import NAME, EntityInput, InProject, Submittable
 
 
 class CharacterSchema(AssetSchema):
     """One of a project's cast."""
+
+
+class NewCharacterSchema(InProject, EntityInput):
+    """A character to create."""
+
+    name = fields.String(required=True, metadata=NAME)
+
+
+class CharacterChangeSchema(Submittable, EntityInput):
+    """Fields of a character to change."""

@@ -4,10 +4,31 @@ from __future__ import annotations
 
 from marshmallow import fields
 
+from domain.entity_rules import PROJECT_STATUSES
+
+from ...schemas import Boolean
 from ..entities import EntitySchema
+from ..entity_inputs import NAME, EntityInput
+
+STRICT = {"description": "Whether metadata may only have the keys that are defined."}
 
 
 class ProjectSchema(EntitySchema):
     """A production."""
 
-    status = fields.String(required=True, metadata={"enum": ["active", "archived"]})
+    status = fields.String(required=True, metadata={"enum": list(PROJECT_STATUSES)})
+    strict_metadata = fields.Boolean(required=True, metadata=STRICT)
+
+
+class NewProjectSchema(EntityInput):
+    """A project to create."""
+
+    name = fields.String(required=True, metadata=NAME)
+    strict_metadata = Boolean(metadata=STRICT)
+
+
+class ProjectChangeSchema(EntityInput):
+    """Fields of a project to change."""
+
+    status = fields.String(metadata={"enum": list(PROJECT_STATUSES)})
+    strict_metadata = Boolean(metadata=STRICT)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
 
 from domain.access import Permission
+from domain.db import Row
 from domain.deliveries.queries import DELIVERIES, deliveries_of, load_delivery, represent_delivery
 from domain.listing import fetch, parse
+from domain.shape import shaped
 from domain.webhooks.commands import CheckTarget, NewWebhook, ask_beforehand, create_webhook, send_test
 from domain.webhooks.models import webhooks
 from domain.webhooks.queries import WEBHOOKS, load_webhook, projects_of, represent_webhook
@@ -16,6 +20,7 @@ from domain.webhooks.queries import WEBHOOKS, load_webhook, projects_of, represe
 from ...answers import Answer, created, etag_of, many, one
 from ...blueprint import Blueprint
 from ...call import Call
+from ...lists import answer_list
 from ..deliveries.schemas import DeliverySchema
 from .schemas import NewTestSchema, NewWebhookSchema, WebhookSchema
 
@@ -26,9 +31,15 @@ MANAGE = Permission.MANAGE_WEBHOOKS
 @blueprint.operation("GET", "/webhooks", id="list_webhooks", permission=MANAGE, returns=WebhookSchema, listing=WEBHOOKS)
 def list_webhooks(call: Call) -> Answer:
     """List webhooks."""
-    page = fetch(call.session, parse(WEBHOOKS, call.query), select(webhooks))
+    query = parse(WEBHOOKS, call.query)
+    page = fetch(call.session, query, select(webhooks))
     limited = projects_of(call.session, [row["id"] for row in page.rows if not row["all_projects"]])
-    return many([represent_webhook(row, limited.get(row["id"])) for row in page.rows], page)
+    show = partial(_show, limited)
+    return many(shaped(call.session, WEBHOOKS, query.shape, page.rows, show), page)
+
+
+def _show(limited: Mapping[str, list[str]], row: Row) -> dict[str, Any]:
+    return represent_webhook(row, limited.get(row["id"]))
 
 
 def _ask_target(call: Call) -> CheckTarget:
@@ -84,5 +95,4 @@ def post_test(call: Call, body: dict[str, Any], webhook_id: str) -> Answer:
 def list_deliveries(call: Call, webhook_id: str) -> Answer:
     """List a webhook's deliveries, newest first."""
     load_webhook(call.session, call.actor, webhook_id)
-    page = fetch(call.session, parse(DELIVERIES, call.query), deliveries_of(webhook_id))
-    return many([represent_delivery(row) for row in page.rows], page)
+    return answer_list(call, DELIVERIES, deliveries_of(webhook_id), represent_delivery)

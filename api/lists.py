@@ -1,0 +1,27 @@
+"""Answering with a list: its grammar, its page and its form in one step, the same for every noun."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+from sqlalchemy import Select
+
+from domain.db import Row
+from domain.list_spec import ListSpec
+from domain.listing import fetch, parse
+from domain.shape import shaped
+
+from .answers import Answer, many
+from .call import Call
+
+Show = Callable[[Row], dict[str, Any]]
+
+
+def answer_list(
+    call: Call, spec: ListSpec, statement: Select[Any], show: Show, project_ids: Collection[str] | None = None
+) -> Answer:
+    """The page of `statement` that the query asks for, each row as `show` gives it. `project_ids`: see `fetch`."""
+    query = parse(spec, call.query)
+    page = fetch(call.session, query, statement, project_ids)
+    return many(shaped(call.session, spec, query.shape, page.rows, show), page)

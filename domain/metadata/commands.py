@@ -1,0 +1,103 @@
+"""Metadata as entities are written: their project's rules, and the rows by type that filters and sorts read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import and_, bindparam, delete, insert, select
+
+from ..db import Row, Session
+from ..entities import Kind
+from ..metadata_fields.models import metadata_fields
+from ..projects.models import projects
+from .models import metadata_values
+from .rules import FieldRule, RuleBook
+from .types import side_columns
+
+__all__ = ["RuleBook", "rules_for", "write_values"]
+
+_RULES = (
+    select(
+        projects.c.id,
+        projects.c.strict_metadata,
+        *(metadata_fields.c[name] for name in ("key", "type", "required", "rules")),
+    )
+    .outerjoin_from(
+        projects,
+        metadata_fields,
+        and_(metadata_fields.c.project_id == projects.c.id, metadata_fields.c.object == bindparam("object")),
+    )
+    .where(projects.c.id.in_(bindparam("project_ids", expanding=True)))
+    .order_by(metadata_fields.c.key)
+)
+
+
+def rules_for(session: Session, object: str, project_ids: Collection[str]) -> RuleBook:  # noqa: A002
+    """The fields that these projects define for one kind of entity, in one statement.
+
+    Args:
+        object: `character`, `scene`, `segment` or `project`.
+    """
+    if not project_ids:
+        return RuleBook()
+    rules: dict[str, dict[str, FieldRule]] = {}
+    strict: set[str] = set()
+    for row in session.execute(_RULES, {"object": object, "project_ids": sorted(project_ids)}).mappings():
+        if row["strict_metadata"]:
+            strict.add(row["id"])
+        if row["key"] is not None:
+            rules.setdefault(row["id"], {})[row["key"]] = rule_of(row)
+    return RuleBook(rules, strict)
+
+
+def rule_of(field: Row) -> FieldRule:
+    """The rule that a row of `metadata_fields` holds."""
+    rules = field["rules"]
+    bounds = {name: rules.get(name) for name in ("default", "min", "max", "pattern")}
+    options = tuple(rules.get("options", ()))
+    return FieldRule(field["key"], field["type"], field["required"], options=options, **bounds)
+
+
+def write_values(
+    session: Session, kind: Kind, rows: Sequence[Row], rules: RuleBook, keys: Collection[str] | None = None
+) -> None:
+    """Bring the rows by type of these entities up to their metadata, in two statements at most.
+
+    Args:
+        rows: entities as they are now.
+        keys: the keys that may have changed; None for all.
+    """
+    if not rows:
+        return
+    if keys is not None:
+        keys = {key for row in rows for key in rules.of(project_of(kind, row)) if key in keys}
+        if not keys:
+            return
+    gone = delete(metadata_values).where(metadata_values.c.entity_id.in_([row["id"] for row in rows]))
+    session.execute(gone if keys is None else gone.where(metadata_values.c.key.in_(sorted(keys))))
+    insert_values(session, (value for row in rows for value in values_of(kind, row, rules, keys)))
+
+
+def insert_values(session: Session, values: Iterable[dict[str, Any]]) -> None:
+    """INSERT rows of `metadata_values`, in one statement or none."""
+    made = list(values)
+    if made:
+        # Asked for something back, many rows are one statement.
+        session.execute(insert(metadata_values).returning(metadata_values.c.key), made)
+
+
+def values_of(kind: Kind, row: Row, rules: RuleBook, keys: Collection[str] | None = None) -> Iterator[dict[str, Any]]:
+    """The rows of `metadata_values` that an entity has; `keys`: only of these."""
+    project_id = project_of(kind, row)
+    of_project = rules.of(project_id)
+    where = {"entity_id": row["id"], "project_id": project_id, "object": kind.object}
+    for key, value in row["metadata"].items():
+        if key in of_project and (keys is None or key in keys):
+            for columns in side_columns(of_project[key].type, value):
+                yield {**where, "key": key, **columns}
+
+
+def project_of(kind: Kind, row: Row) -> str:
+    """The project that an entity is in: a project is in itself."""
+    return str(row["id"] if kind.object == "project" else row["project_id"])
