@@ -57,7 +57,9 @@ def _ratios(servers: Pair, options: argparse.Namespace, goal: float) -> bool:
 def _loads(servers: Pair, options: argparse.Namespace) -> bool:
     port = servers.product.port
     reads = itertools.repeat(servers.product.one)
-    return _load("read", port, reads, options, READ_P99_MS) & _load("write", port, servers.writes, options, WRITE_P99_MS)
+    return _load("read", port, reads, options, READ_P99_MS) & _load(
+        "write", port, servers.writes, options, WRITE_P99_MS
+    )
 
 
 def _load(name: str, port: int, requests: Iterator[bytes], options: argparse.Namespace, goal: float) -> bool:

@@ -85,7 +85,10 @@ def _served(home: Path, application: str, given: dict[str, str]) -> Iterator[int
     port = free_port()
     small = {"PORT": str(port), "CALLSHEET_WEB_WORKERS": "1", "CALLSHEET_DEMO": "0", "PYTHONPATH": str(ROOT)}
     chosen = environment(home, **small, **given)
-    command = [*web(Settings.from_env(chosen), application), *(["--factory"] if application.endswith(":create_app") else [])]
+    command = [
+        *web(Settings.from_env(chosen), application),
+        *(["--factory"] if application.endswith(":create_app") else []),
+    ]
     with server_process(command, home.with_suffix(".log"), signal.SIGTERM, env=chosen):
         wait_until(lambda: _answers(port), 30, f"{application} does not answer")
         yield port

@@ -11,7 +11,8 @@ import orjson
 from sqlalchemy import Table
 from sqlalchemy.dialects import sqlite
 
-from .db import Json, Moment, Session
+from .columns import Json, Moment
+from .db import Session
 
 _SQLITE = sqlite.dialect()
 

@@ -32,7 +32,9 @@ def redis_process() -> Iterator[str]:
     with _folder() as folder:
         socket = folder / "redis.sock"
         url = f"unix://{socket}"
-        with server_process(redis_server.command(socket, folder, durable=False), folder / "log", signal.SIGTERM) as process:
+        with server_process(
+            redis_server.command(socket, folder, durable=False), folder / "log", signal.SIGTERM
+        ) as process:
             with redis.Redis.from_url(url) as client:
                 _wait_for(lambda: bool(client.ping()), redis.ConnectionError, process, folder / "log")
             yield url
