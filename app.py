@@ -70,6 +70,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     except WrongSecretKey as error:
         raise ConfigError(str(error)) from None
     app = Flask(__name__, root_path=str(ROOT))
+    app.url_map.merge_slashes = False  # a path with doubled slashes is another path, and not there
     app.secret_key = services.keyring.derive("flask")
     app.extensions["callsheet"] = services
     app.logger.setLevel(logging.INFO)

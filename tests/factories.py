@@ -23,7 +23,9 @@ from domain.crypto import Keyring
 from domain.db import Database, Row
 from domain.entities import Kind, load, represent
 from domain.events.commands import Context, Happening, record_events
+from domain.external_ids.commands import claim_ids, rows_of
 from domain.ids import new_id
+from domain.metadata.commands import rules_for, write_values
 from domain.metadata_fields.commands import create_field
 from domain.projects.models import PROJECTS
 from domain.scenes.models import SCENES
@@ -66,7 +68,12 @@ def make_entity(database: Database, kind: Kind, **fields: Any) -> Row:
     row = {"id": new_id(kind.prefix), **names, **plain, **noon, **fields}
     with database.transaction() as session:
         session.execute(insert(kind.table).values(row))
-        return dict(session.execute(select(kind.table).where(kind.table.c.id == row["id"])).mappings().one())
+        made = dict(session.execute(select(kind.table).where(kind.table.c.id == row["id"])).mappings().one())
+        if made["metadata"]:
+            project_id = made[kind.listing.project_field]
+            write_values(session, kind, [made], rules_for(session, kind.object, [project_id]))
+        assert claim_ids(session, rows_of(kind, made, made["external_ids"])) == {}
+        return made
 
 
 def make_project(database: Database, **fields: Any) -> Row:

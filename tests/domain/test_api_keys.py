@@ -127,8 +127,7 @@ def test_its_status_is_the_strongest_that_holds(database: Database) -> None:
 
 
 # Role, then the permissions under the scopes `full`, `project` and `read_only`.
-READ, WRITE, DECIDE = Permission.READ, Permission.WRITE, Permission.DECIDE
-DEFINE = Permission.DEFINE_FIELDS
+READ, WRITE, DECIDE, DEFINE = Permission.READ, Permission.WRITE, Permission.DECIDE, Permission.DEFINE_FIELDS
 EVERYTHING = set(Permission)
 MATRIX: dict[Role, tuple[set[Permission], set[Permission], set[Permission]]] = {
     Role.ADMIN: (EVERYTHING, {READ, WRITE, DECIDE, DEFINE}, {READ}),
