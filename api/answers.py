@@ -21,12 +21,14 @@ class Answer:
 
     Attributes:
         once: secrets that `data` holds in this answer, and null in every replay of it.
+        undo: it tells what would be: the transaction is to be rolled back.
     """
 
     document: Mapping[str, Any]
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     once: Mapping[str, str] = field(default_factory=dict)
+    undo: bool = False
 
     def response(self) -> Response:
         """The HTTP response."""

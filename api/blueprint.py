@@ -18,6 +18,7 @@ from marshmallow import Schema
 from domain.access import Permission
 from domain.audit.commands import write_entry
 from domain.entities import Kind, load
+from domain.idempotency.commands import RecordKey
 from domain.list_spec import ListSpec
 
 from . import idempotency
@@ -87,6 +88,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         prepare: Callable[[Call], Any] | None = None,
         creates: Kind | None = None,
         also_status: int | None = None,
+        results: bool = False,
     ) -> Callable[[View], View]:
         """Register an operation.
 
@@ -104,6 +106,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
                 with the permission. `call.prepared` holds what it gives.
             creates: the kind of what is made of the body alone, so that a batch may make many at once.
             also_status: of another success, with the same form of answer.
+            results: `data` is a list of what it returns, without pages.
         """
 
         def decorator(view: View) -> View:
@@ -112,7 +115,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
             self.operations.append(operation)
             endpoint = _endpoint(operation)
             endpoint.__doc__ = view.__doc__
-            shown = documentation(operation, returns, (status, also_status), body, listing, shape)
+            shown = documentation(operation, returns, (status, also_status), body, listing, shape, results=results)
             documented = self.doc(**shown)(endpoint)
             self.route(rule, methods=[method], endpoint=id)(documented)
             return view
@@ -137,21 +140,38 @@ def _write(call: Call, operation: Operation, path: dict[str, str]) -> Response:
     if operation.prepare is not None and call.actor.may(operation.permission):
         call.prepared = operation.prepare(call)
     key = idempotency.presented(call)
-    with call.services.database.transaction() as session:
-        call.set_session(session)
-        earlier = idempotency.claim(call, key) if key else None
-        operation.admit(call, path)
-        idempotency.check_presented()
-        if earlier is not None:
-            response = idempotency.replay(call, earlier)
-        else:
-            answer = operation.perform(call, path)
-            response = answer.response()
-            if key:
-                idempotency.keep(call, key, response, answer.kept())
-        write_entry(session, call.audit_entry(response))
+    try:
+        with call.services.database.transaction() as session:
+            call.set_session(session)
+            response = _written(call, operation, path, key)
+            write_entry(session, call.audit_entry(response))
+    except _Undone as undone:
+        return undone.response
     call.audited = True
     return response
+
+
+def _written(call: Call, operation: Operation, path: dict[str, str], key: RecordKey | None) -> Response:
+    earlier = idempotency.claim(call, key) if key else None
+    operation.admit(call, path)
+    idempotency.check_presented()
+    if earlier is not None:
+        return idempotency.replay(call, earlier)
+    answer = operation.perform(call, path)
+    response = answer.response()
+    if answer.undo:
+        raise _Undone(response)
+    if key:
+        idempotency.keep(call, key, response, answer.kept())
+    return response
+
+
+class _Undone(Exception):
+    """The transaction is to be rolled back; the answer stands, and the gateway audits it."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
 
 
 def _unless_known(response: Response) -> Response:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
 
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.connection import AbstractConnection
+from redis.exceptions import ConnectionError, NoScriptError, RedisError
 
 from domain.db import Database
 from domain.operations.commands import take_from_bucket
@@ -39,6 +43,51 @@ EPOCH_SECONDS = 3600
 PAUSE_SECONDS = 1.0  # between tries while Redis is away
 
 
+class _Script:
+    """A Lua script over kept connections, which are redis-py's own; the client around them would cost twice the answer.
+
+    Args:
+        redis: knows how to connect.
+    """
+
+    def __init__(self, redis: Redis, text: str) -> None:
+        self._connect = redis.connection_pool.make_connection
+        self._text = text
+        self._sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+        self._idle: list[AbstractConnection] = []
+
+    def run(self, *keys_and_arguments: str | float, keys: int) -> Any:
+        """What it answers. A kept connection that turns out to be closed is replaced by a new one.
+
+        Raises:
+            RedisError: Redis is away, too slow, or refuses.
+        """
+        while True:
+            try:
+                connection = self._idle.pop()  # the last one put back: idle connections stay few
+            except IndexError:
+                return self._run_over(self._connect(), keys, keys_and_arguments)
+            with suppress(ConnectionError):
+                return self._run_over(connection, keys, keys_and_arguments)
+
+    def _run_over(self, connection: AbstractConnection, keys: int, arguments: Sequence[str | float]) -> Any:
+        try:
+            try:
+                found = _ask(connection, "EVALSHA", self._sha, keys, *arguments)
+            except NoScriptError:
+                found = _ask(connection, "EVAL", self._text, keys, *arguments)
+        except BaseException:
+            connection.disconnect()  # an answer may still be on its way
+            raise
+        self._idle.append(connection)
+        return found
+
+
+def _ask(connection: AbstractConnection, *command: str | float) -> Any:
+    connection.send_packed_command(connection.pack_command(*command), check_health=False)
+    return connection.read_response()
+
+
 class RedisLimiter:
     """The `Limiter` port over Redis, with the database as its stand-in.
 
@@ -50,7 +99,7 @@ class RedisLimiter:
 
     def __init__(self, redis: Redis, database: Database, wall: Callable[[], float] = time.time) -> None:
         self._redis = redis
-        self._take = redis.register_script(TAKE)
+        self._take = _Script(redis, TAKE)
         self._database = database
         self._wall = wall
         self._away_until = 0.0
@@ -63,9 +112,10 @@ class RedisLimiter:
         """See `domain.ports.Limiter`."""
         if not self.degraded:
             # The braces keep both keys in one slot of a Redis cluster.
-            keys = [f"callsheet:bucket:{{{key_id or bucket}}}:{bucket}", f"callsheet:epoch:{{{key_id or bucket}}}"]
+            slot = f"{{{key_id or bucket}}}"
+            keys = f"callsheet:bucket:{slot}:{bucket}", f"callsheet:epoch:{slot}"
             try:
-                allowed, tokens, epoch = self._take(keys=keys, args=[per_minute, cost])
+                allowed, tokens, epoch = self._take.run(*keys, per_minute, cost, keys=len(keys))
             except RedisError:
                 self._away_until = time.monotonic() + PAUSE_SECONDS
             else:

@@ -39,6 +39,8 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "uri-too-long": (414, "The address is too long"),
     "unsupported-media-type": (415, "The body must be JSON"),
     "invalid": (422, "Fields of the body break a rule"),
+    "batch-failed": (422, "An operation of the atomic batch failed"),
+    "failed-dependency": (424, "An operation that this one depends on failed"),
     "idempotency-mismatch": (422, "This Idempotency-Key was used for another request"),
     "quota-exceeded": (429, "Too many calls"),
     "internal-error": (500, "Something failed on our side"),
@@ -102,20 +104,25 @@ def _of_http(error: HTTPException) -> Problem:
 
 def problem_response(problem: Problem, request_id: str) -> Response:
     """The document and its headers."""
+    body = orjson.dumps(problem_document(problem, request.path, request_id), default=str)
+    response = Response(body, problem.status, dict(problem.headers), content_type=CONTENT_TYPE)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def problem_document(problem: Problem, instance: str, request_id: str) -> dict[str, Any]:
+    """The members of RFC 9457, and ours."""
     status, title = PROBLEMS[problem.slug]
     document: dict[str, Any] = {
         "type": f"/problems/{problem.slug}",
         "title": title,
         "status": status,
         "detail": problem.detail,
-        "instance": request.path,
+        "instance": instance,
         "request_id": request_id,
         **problem.extra,
     }
     if problem.errors:
         told = problem.errors[:MOST_ERRORS]
         document["errors"] = [{"field": e.field, "code": e.code, "message": e.message} for e in told]
-    body = orjson.dumps(document, default=str)
-    response = Response(body, status, dict(problem.headers), content_type=CONTENT_TYPE)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return document

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from bench import latency
+from bench import api, latency
 
-SCENARIOS = {"latency": latency.main}
+SCENARIOS = {"api": api.main, "latency": latency.main}
 
 
 def main() -> int:

@@ -62,7 +62,7 @@ def _configuration(settings: Settings, plan: Plan) -> str:
 def _group(settings: Settings) -> dict[str, tuple[list[str], int, int]]:
     """Name to command line, seconds it may take to stop, number of copies."""
     programs = {
-        "web": (_web(settings), 4, 1),
+        "web": (web(settings), 4, 1),
         "worker": (_worker(), 4, settings.delivery_workers),
         "sweeper": ([sys.executable, "-m", "jobs.sweeper"], 4, 1),
     }
@@ -77,14 +77,15 @@ def _redis(settings: Settings) -> list[str]:
     return redis_server.command(socket, redis_server.private_folder(settings.home / "redis"))
 
 
-def _web(settings: Settings) -> list[str]:
+def web(settings: Settings, application: str = "wsgi:app") -> list[str]:
+    """The web server's command line."""
     return [
         *(sys.executable, _script("granian"), "--interface", "wsgi", "--http", "1", "--no-ws"),
         *("--log-config", str(ROOT / "deploy" / "granian.json")),
         *("--host", settings.host, "--port", str(settings.port)),
         *("--workers", str(settings.web_workers), "--blocking-threads", str(settings.web_threads)),
         *("--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "2"),
-        "wsgi:app",
+        application,
     ]
 
 

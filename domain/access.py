@@ -29,6 +29,7 @@ class Permission(StrEnum):
     WRITE = "write"
     DECIDE = "decide"
     CREATE_PROJECT = "create_project"
+    DEFINE_FIELDS = "define_fields"
     MANAGE_KEYS = "manage_keys"
     MANAGE_WEBHOOKS = "manage_webhooks"
     MANAGE_USERS = "manage_users"
@@ -43,7 +44,7 @@ BY_ROLE: dict[Role, frozenset[Permission]] = {
 }
 BY_SCOPE: dict[Scope, frozenset[Permission]] = {
     Scope.FULL: frozenset(Permission),
-    Scope.PROJECT: frozenset({Permission.READ, Permission.WRITE, Permission.DECIDE}),
+    Scope.PROJECT: frozenset({Permission.READ, Permission.WRITE, Permission.DECIDE, Permission.DEFINE_FIELDS}),
     Scope.READ_ONLY: frozenset({Permission.READ}),
 }
 

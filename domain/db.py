@@ -1,4 +1,7 @@
-"""The database: engine, transactions, column types. Every difference between SQLite and PostgreSQL is in this file."""
+"""The database: engine and transactions.
+
+Every difference between SQLite and PostgreSQL is in this file, in `columns` (types) and in `inserting` (fast INSERTs).
+"""
 
 from __future__ import annotations
 
@@ -7,27 +10,20 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from datetime import UTC, datetime
-from decimal import Decimal
 from functools import cache
 from typing import Any
 
 import orjson
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     CursorResult,
     Engine,
     Executable,
-    Integer,
-    LargeBinary,
     MetaData,
-    Numeric,
     RowMapping,
     Select,
     String,
     Table,
-    Text,
     bindparam,
     create_engine,
     event,
@@ -37,12 +33,19 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, Dialect, make_url
+from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
+from .columns import Bytes, Json, LongText, Moment, Number, Sequence64, Str, has_member
 from .ids import is_id
 from .signals import Signal
+
+__all__ = [
+    "Bytes", "Database", "Json", "LongText", "Moment", "Number", "Row", "Sequence64", "Session", "Str",
+    "check_reachable", "find_row", "has_member", "hour_of", "insert_ignoring_conflict", "insert_new_rows",
+    "is_duplicate", "metadata", "numbered_id", "signal_after_commit", "smaller", "storable", "upsert",
+    "waited_too_long_for_lock",
+]  # fmt: skip
 
 metadata = MetaData(
     naming_convention={
@@ -54,97 +57,13 @@ metadata = MetaData(
     }
 )
 
-# Text sorts by code point on both databases: SQLite compares bytes, PostgreSQL does so under the collation "C".
-Str = String().with_variant(String(collation="C"), "postgresql")
-LongText = Text().with_variant(Text(collation="C"), "postgresql")
-Bytes = LargeBinary
-# SQLite numbers rows by itself only when the key is an INTEGER.
-Sequence64 = BigInteger().with_variant(Integer, "sqlite")
+# A row as code reads it, whether it came from a SELECT or is about to be INSERTed.
+Row = Mapping[Any, Any]
 
 
 def storable(text: str) -> str:
     """The text as both databases can hold it: PostgreSQL refuses NUL, and lone surrogates are in no encoding."""
     return text.replace("\0", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace").decode()
-
-
-# A row as code reads it, whether it came from a SELECT or is about to be INSERTed.
-Row = Mapping[Any, Any]
-
-
-class Moment(TypeDecorator[datetime]):
-    """A UTC time: TIMESTAMPTZ on PostgreSQL, fixed-width RFC 3339 text (which sorts as time does) on SQLite."""
-
-    impl = postgresql.TIMESTAMP(timezone=True)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        if dialect.name == "sqlite":
-            return dialect.type_descriptor(String())
-        return dialect.type_descriptor(postgresql.TIMESTAMP(timezone=True))
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        if value is None or dialect.name != "sqlite":
-            return value
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None or dialect.name != "sqlite":
-            return value  # type: ignore[no-any-return]  # psycopg gives a datetime
-        return datetime.fromisoformat(value)
-
-
-class Json(TypeDecorator[Any]):
-    """A JSON document: JSONB on PostgreSQL, text on SQLite."""
-
-    impl = Text
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(postgresql.JSONB() if dialect.name == "postgresql" else Text())
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        return value if value is None or dialect.name == "postgresql" else orjson.dumps(value).decode()
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        return value if value is None or dialect.name == "postgresql" else orjson.loads(value)
-
-
-class _SqliteNumeric(UserDefinedType[Any]):
-    """Whole numbers as 64-bit integers, others as doubles, as Python hands them over; SQLite compares both exactly."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_options: Any) -> str:
-        return "NUMERIC"
-
-
-class Number(TypeDecorator[Any]):
-    """A number, given and read as an int of 64 bits or a float; it compares the same on both databases.
-
-    Anything else (a Decimal, a larger int) becomes the nearest of these, where it is stored and where it is compared.
-    """
-
-    impl = Numeric
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(_SqliteNumeric() if dialect.name == "sqlite" else Numeric())
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        if value is None:
-            return None
-        number = _plain_number(value)
-        # From a float, `Decimal` keeps every binary digit: PostgreSQL's own conversion rounds to 15 decimal ones.
-        return number if dialect.name == "sqlite" else Decimal(number)
-
-    def process_result_value(self, value: Any, _dialect: Dialect) -> int | float | None:
-        return None if value is None else _plain_number(value)
-
-
-def _plain_number(value: Any) -> int | float:
-    if value == (whole := int(value)) and -(2**63) <= whole < 2**63:
-        return whole
-    return float(value)
 
 
 class Session:
@@ -162,6 +81,10 @@ class Session:
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[*tuple[Any, ...]]:
         """Run one statement, or one for each row of a list of parameters."""
         return self._connection.execute(statement, parameters)
+
+    def execute_text(self, statement: str, parameters: Any) -> None:
+        """Run a statement in the driver's own words, or one for each tuple of a list: nothing is compiled or bound."""
+        self._connection.exec_driver_sql(statement, parameters)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -210,6 +133,10 @@ class Database:
             yield session
         if self.after_commit is not None and session.signals:
             self.after_commit(session.signals)
+
+    def single_statement(self) -> AbstractContextManager[Session]:
+        """A session for one statement that writes: a transaction, which PostgreSQL begins and commits by itself."""
+        return self.transaction() if self.is_sqlite else self.reading()
 
     def dispose(self) -> None:
         """Close every pooled connection."""

@@ -18,6 +18,7 @@ from .events.commands import Context, Happening, record_events
 from .external_ids.commands import claim_ids, release_ids, rows_of
 from .external_ids.queries import find_by_external_id
 from .metadata.commands import RuleBook, rules_for, write_values
+from .metadata.rules import same_json
 from .scenes.models import SCENES
 
 # The versions that a caller says it has read; None when it does not say.
@@ -40,7 +41,7 @@ def change(
         Conflict: the status cannot be reached from here; `allowed` names those that can.
     """
     context.actor.require(Permission.WRITE)
-    _require_expected(kind, entity, expected)
+    require_expected(kind.object, entity, expected)
     errors = check_fields(kind, given) + check_frames({**entity, **given})
     if "scene_id" in given:
         errors += _check_scene(session, entity, given["scene_id"])
@@ -56,7 +57,7 @@ def change(
         errors += check_fields(kind, {"external_ids": new["external_ids"]})
     if errors:
         raise Invalid(*errors)
-    changed = {name: value for name, value in new.items() if entity[name] != value}
+    changed = {name: value for name, value in new.items() if not same_json(entity[name], value)}
     if not changed:
         return entity
     if "status" in changed:
@@ -79,7 +80,7 @@ def archive(session: Session, context: Context, kind: Kind, entity: Row, expecte
         Stale: the entity's version is not an expected one.
     """
     context.actor.require(Permission.WRITE)
-    _require_expected(kind, entity, expected)
+    require_expected(kind.object, entity, expected)
     if entity["status"] == "archived":
         return entity
     changed = {"status": "archived"}
@@ -137,9 +138,10 @@ def possible_moves(kind: Kind, status: str) -> tuple[str, ...]:
     return ("in_review",) if status in SUBMITTABLE else ()
 
 
-def _require_expected(kind: Kind, entity: Row, expected: Expected) -> None:
-    if expected is not None and entity["version"] not in expected:
-        raise Stale(f"This {kind.object} is at version {entity['version']} now: read it again and decide anew.")
+def require_expected(word: str, row: Row, expected: Expected) -> None:
+    """Raise `Stale` unless the row, locked by this transaction and called `word`, is at an expected version."""
+    if expected is not None and row["version"] not in expected:
+        raise Stale(f"This {word} is at version {row['version']} now: read it again and decide anew.")
 
 
 def _require_move(kind: Kind, status: str, wanted: str) -> None:
@@ -209,8 +211,8 @@ def _happenings(kind: Kind, before: Row, after: Row, changed: Mapping[str, Any])
 
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     """Key, old and new value of what differs; None for what is absent."""
-    keys = [key for key in {**before, **after} if key not in before or key not in after or before[key] != after[key]]
-    return [(key, before.get(key), after.get(key)) for key in keys]
+    both = [(key, before.get(key), after.get(key)) for key in {**before, **after}]
+    return [(key, was, now) for key, was, now in both if not same_json(was, now)]
 
 
 def _project_of(kind: Kind, entity: Row) -> str:

@@ -29,7 +29,7 @@ from .scenes.models import scenes
 Draft = Mapping[str, Any]
 POSITION_STEP = 10
 # How often a code made from a name is made anew when others take it at the same moment.
-CODE_ROUNDS = 5
+CODE_ROUNDS = 20
 
 
 @dataclass(slots=True)
@@ -205,7 +205,8 @@ def _make_codes(session: Session, kind: Kind, makings: Sequence[_Making], *, loo
     bases = {making.row["id"]: code_from_name(kind, making.row["name"]) for making in makings}
     if look_first:
         column = kind.table.c.code
-        similar = or_(*(or_(column == base, column.startswith(base + "-", autoescape=True)) for base in bases.values()))
+        stems = set(bases.values())
+        similar = or_(column.in_(stems), *(column.startswith(stem + "-", autoescape=True) for stem in stems))
         scope = select(kind.project_column.label("scope"), column).where(similar)
         if kind.object != "project":
             scope = scope.where(kind.project_column.in_({making.row["project_id"] for making in makings}))

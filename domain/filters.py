@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,7 +14,7 @@ from typing import Any
 from sqlalchemy import Boolean, ColumnElement, Integer, and_, func, or_
 
 from .clock import parse_rfc3339
-from .db import Moment
+from .db import Json, Moment, has_member
 from .errors import BadQuery
 from .list_spec import Sortable
 
@@ -21,9 +22,10 @@ from .list_spec import Sortable
 LARGEST_INTEGER = 2**31 - 1
 # A statement's values are limited, and nobody reads a list through a thousand of them.
 LARGEST_IN = 200
+# No name or status is longer, and every value is bound into a statement.
+LONGEST_TEXT = 1000
 MOST_WORDS = 10
-# More digits or a larger exponent mean nothing in a film, and both databases can hold these.
-_NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?", re.ASCII)
+_NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
@@ -62,6 +64,7 @@ OPERATORS_BY_WORD: dict[str, tuple[str, ...]] = {
     "number": _COMPARED,
     "date": _COMPARED,
     "time": _COMPARED,
+    "members": ("eq", "in"),
 }
 
 
@@ -117,7 +120,11 @@ def condition(fields: Mapping[str, Sortable], term: Term) -> ColumnElement[bool]
     """
     field = fields[term.name]
     term.require(operators_of(field.column))
-    return OPERATORS[term.operator](field.column, term.value(type_word(field.column), field.choices))
+    word = type_word(field.column)
+    value = term.value(word, field.choices)
+    if word == "members":
+        return or_(*(has_member(field.column, name) for name in (value if term.operator == "in" else [value])))
+    return OPERATORS[term.operator](field.column, value)
 
 
 def search(columns: Sequence[ColumnElement[Any]], text: str) -> ColumnElement[bool]:
@@ -138,9 +145,11 @@ def operators_of(column: ColumnElement[Any]) -> tuple[str, ...]:
 
 
 def type_word(column: ColumnElement[Any]) -> str:
-    """`time`, `boolean`, `integer` or `text`."""
+    """`time`, `boolean`, `integer`, `text`, or `members` for those of a JSON object."""
     if isinstance(column.type, Moment):
         return "time"
+    if isinstance(column.type, Json):
+        return "members"
     if isinstance(column.type, Boolean):
         return "boolean"
     return "integer" if isinstance(column.type, Integer) else "text"
@@ -161,9 +170,9 @@ def number_of(text: str) -> Decimal:
     """The number.
 
     Raises:
-        ValueError: it is none, or of too many digits.
+        ValueError: it is none, of too many digits, or larger than any that is stored.
     """
-    if not _NUMBER.fullmatch(text):
+    if not _NUMBER.fullmatch(text) or not math.isfinite(float(text)):
         raise ValueError(text)
     return Decimal(text)
 
@@ -201,6 +210,8 @@ def _time(parameter: str, text: str) -> Any:
 def _text(parameter: str, text: str) -> str:
     if "\0" in text:
         raise BadQuery(parameter, f"`{parameter}` must not hold a NUL character.")
+    if len(text) > LONGEST_TEXT:
+        raise BadQuery(parameter, f"Keep `{parameter}` to {LONGEST_TEXT:,} characters.")
     return text
 
 
@@ -211,4 +222,5 @@ _VALUES: dict[str, Callable[[str, str], Any]] = {
     "number": _number,
     "date": _date,
     "time": _time,
+    "members": _text,
 }

@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, true
+
+# Stands for the object of a list that holds entities of every kind.
+ANY_ENTITY = "entity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +17,7 @@ class Sortable:
     """A field that a list may be filtered and sorted by.
 
     Attributes:
+        column: what is compared; of a JSON object, the names of its members are.
         choices: the only values there are; a filter by another is refused. None: any.
     """
 
@@ -58,7 +62,7 @@ class ListSpec:
         shown: the members of its objects, which `fields` may name.
         references: what `expand` may name.
         searched: the columns that `q` looks in; none: there is no `q`.
-        entity: the object whose metadata and external ids may be asked for; None: neither.
+        entity: the object whose metadata and external ids may be asked for, or `ANY_ENTITY`; None: neither.
     """
 
     id_column: ColumnElement[Any]
@@ -72,6 +76,10 @@ class ListSpec:
     @property
     def sortable(self) -> list[str]:
         return sorted(name for name, field in self.fields.items() if field.sortable)
+
+    def is_about(self, column: ColumnElement[str]) -> ColumnElement[bool]:
+        """Whether a row elsewhere, whose `column` names an object, is about the rows of this list."""
+        return true() if self.entity == ANY_ENTITY else column == self.entity
 
     @property
     def project_field(self) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from ..blueprint import Blueprint
 from .approvals.routes import blueprint as approvals
 from .audit.routes import blueprint as audit
+from .batch.routes import make_blueprint as make_batch
 from .characters.routes import blueprint as characters
 from .deliveries.routes import blueprint as deliveries
 from .me.routes import blueprint as me
+from .metadata.routes import blueprint as metadata
+from .metadata_fields.routes import blueprint as metadata_fields
 from .projects.routes import blueprint as projects
 from .scenes.routes import blueprint as scenes
 from .segments.routes import blueprint as segments
 from .webhooks.routes import blueprint as webhooks
 
-BLUEPRINTS: tuple[Blueprint, ...] = (
-    me, projects, characters, scenes, segments, approvals, webhooks, deliveries, audit,
-)  # fmt: skip
+STUDIO: tuple[Blueprint, ...] = (projects, characters, scenes, segments, metadata, metadata_fields, approvals)
+BLUEPRINTS: tuple[Blueprint, ...] = (me, *STUDIO, make_batch(STUDIO), webhooks, deliveries, audit)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, ProgrammingError
 
 from ..access import Actor
 from ..db import Database, Session
 from ..ids import new_id
+from ..inserting import Insert
 from .masking import clean_text, mask
 from .models import api_audit_log
 
@@ -42,19 +43,15 @@ class AuditEntry:
     bytes_in: int | None = None
     bytes_out: int | None = None
     duration_ms: float | None = None
+    id: str = field(default_factory=lambda: new_id("aud"))
 
 
-_COLUMNS = tuple(field.name for field in fields(AuditEntry))
-_INSERT = insert(api_audit_log)
-
-
-def _row(entry: AuditEntry) -> dict[str, Any]:
-    return {"id": new_id("aud"), **{name: getattr(entry, name) for name in _COLUMNS}}
+_INSERT = Insert(api_audit_log)
 
 
 def write_entry(session: Session, entry: AuditEntry) -> None:
     """Write the row in the caller's transaction: it stands or falls with what it tells of."""
-    session.execute(_INSERT, [_row(entry)])
+    _INSERT.run(session, [entry])
 
 
 def note_action(
@@ -94,14 +91,15 @@ def note_action(
 class AuditWriter:
     """Writes the rows of reads and refusals; calls that wait together share one commit, and none returns before it.
 
-    The first caller to find no writer at work becomes the writer and takes every row that has queued up meanwhile.
+    A caller who finds no writer at work becomes the writer, and takes every row that has queued up. When it is done it
+    wakes those it wrote for, and has the first of those who came meanwhile write next: nobody waits for two commits.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._mutex = threading.Lock()
-        self._turn = threading.Lock()
         self._queue: list[_Waiting] = []
+        self._writing = False
 
     def write(self, entry: AuditEntry) -> None:
         """Return once the row is committed.
@@ -112,9 +110,11 @@ class AuditWriter:
         waiting = _Waiting(entry)
         with self._mutex:
             self._queue.append(waiting)
-        with self._turn:
-            if not waiting.done:
-                self._write_queue()
+            first, self._writing = not self._writing, True
+        if not first:
+            waiting.woken.acquire()
+        if not waiting.done:
+            self._write_queue()
         if waiting.error is not None:
             raise waiting.error
 
@@ -122,17 +122,42 @@ class AuditWriter:
         with self._mutex:
             batch, self._queue = self._queue, []
         try:
-            with self._database.transaction() as session:
-                session.execute(_INSERT, [_row(waiting.entry) for waiting in batch])
-        except Exception as error:
+            self._write_all(batch)
+        finally:
+            with self._mutex:
+                following = self._queue[0] if self._queue else None
+                self._writing = following is not None
             for waiting in batch:
-                waiting.error = error
-        for waiting in batch:
-            waiting.done = True
+                waiting.done = True
+                waiting.woken.release()
+            if following is not None:
+                following.woken.release()
+
+    def _write_all(self, batch: Sequence[_Waiting]) -> None:
+        try:
+            with self._database.single_statement() as session:
+                _INSERT.run(session, [waiting.entry for waiting in batch])
+        except BaseException as error:
+            if len(batch) > 1 and isinstance(error, _ONE_ROWS_FAULT):
+                for waiting in batch:
+                    self._write_all([waiting])
+            else:
+                for waiting in batch:
+                    waiting.error = error
 
 
-@dataclass(slots=True)
+# What a single row may cause; a database that does not answer is everybody's trouble.
+_ONE_ROWS_FAULT = (DataError, IntegrityError, InterfaceError, ProgrammingError, ArithmeticError, TypeError, ValueError)
+
+
 class _Waiting:
-    entry: AuditEntry
-    done: bool = False
-    error: Exception | None = None
+    """A row on its way. `woken` is released when it is written, or when its caller is to write next."""
+
+    __slots__ = ("done", "entry", "error", "woken")
+
+    def __init__(self, entry: AuditEntry) -> None:
+        self.entry = entry
+        self.done = False
+        self.error: Exception | None = None
+        self.woken = threading.Lock()
+        self.woken.acquire()

@@ -64,7 +64,7 @@ def write_events(
     rows = [_row(context, happening, is_test) for happening in happenings]
     if rows:
         # Asked for something back, many rows are one statement.
-        session.execute(insert(events).returning(events.c.seq, sort_by_parameter_order=True), rows)
+        session.execute(insert(events).returning(events.c.seq), rows)
     return [row["id"] for row in rows]
 
 

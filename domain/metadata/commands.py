@@ -17,10 +17,13 @@ from .types import side_columns
 
 __all__ = ["RuleBook", "rules_for", "write_values"]
 
+_seen = projects.alias("seen")
 _RULES = (
     select(
         projects.c.id,
         projects.c.strict_metadata,
+        projects.c.fields_version,
+        select(_seen.c.fields_version).where(_seen.c.id == projects.c.id).scalar_subquery().label("seen_version"),
         *(metadata_fields.c[name] for name in ("key", "type", "required", "rules")),
     )
     .outerjoin_from(
@@ -30,25 +33,31 @@ _RULES = (
     )
     .where(projects.c.id.in_(bindparam("project_ids", expanding=True)))
     .order_by(metadata_fields.c.key)
+    .with_for_update(key_share=True, read=True, of=projects)
 )
 
 
 def rules_for(session: Session, object: str, project_ids: Collection[str]) -> RuleBook:  # noqa: A002
     """The fields that these projects define for one kind of entity, in one statement.
 
+    They stay as they are until the transaction ends: this takes a shared lock on each project, and who defines a field
+    has locked the project against that. Where this had to wait for such a one, PostgreSQL gives the project as it is
+    now but its fields as they were when the statement began: the two versions differ, and the fields are read again.
+
     Args:
         object: `character`, `scene`, `segment` or `project`.
     """
     if not project_ids:
         return RuleBook()
+    given = {"object": object, "project_ids": sorted(project_ids)}
+    rows = session.execute(_RULES, given).mappings().all()
+    if any(row["fields_version"] != row["seen_version"] for row in rows):
+        rows = session.execute(_RULES, given).mappings().all()
     rules: dict[str, dict[str, FieldRule]] = {}
-    strict: set[str] = set()
-    for row in session.execute(_RULES, {"object": object, "project_ids": sorted(project_ids)}).mappings():
-        if row["strict_metadata"]:
-            strict.add(row["id"])
+    for row in rows:
         if row["key"] is not None:
             rules.setdefault(row["id"], {})[row["key"]] = rule_of(row)
-    return RuleBook(rules, strict)
+    return RuleBook(rules, {row["id"] for row in rows if row["strict_metadata"]})
 
 
 def rule_of(field: Row) -> FieldRule:

@@ -168,9 +168,16 @@ COLUMNS = ("text_value", "number_value", "time_value", "long_value")
 
 
 def side_columns(type_word: str, value: Any) -> list[dict[str, Any]]:
-    """What the rows of a value hold, `item` first: one row, but one for each item of a list that is not empty."""
+    """What the rows of a value hold, `item` first: one row, but one for each item of a list that is not empty.
+
+    A value that was there before its field is brought into form; one that is not of the type has no row.
+    """
     kind, none = TYPES[type_word], dict.fromkeys(COLUMNS)
-    if kind.column is None or value == []:
+    try:
+        read = kind.read(value)
+    except Unfit:
+        return []
+    if kind.column is None or read == []:
         return [{"item": 0, **none}]
-    items = value if isinstance(value, list) else [value]
+    items = read if isinstance(read, list) else [read]
     return [{"item": index, **none, kind.column: kind.side(item)} for index, item in enumerate(items)]

@@ -23,6 +23,7 @@ AT_ONCE = 1000
 
 
 def upgrade() -> None:
+    op.add_column("projects", sa.Column("fields_version", sa.Integer(), server_default="0", nullable=False))
     _drop_indexes()
     with op.batch_alter_table("metadata_values") as batch:
         batch.add_column(sa.Column("item", sa.Integer(), server_default="0", nullable=False))
@@ -72,6 +73,7 @@ def downgrade() -> None:
         batch.drop_column("item")
         batch.drop_column("long_value")
     _create_indexes()
+    op.drop_column("projects", "fields_version")
 
 
 def _drop_indexes() -> None:

@@ -247,7 +247,7 @@ def test_no_spelling_of_a_path_comes_past_the_key(app: Flask, database: Database
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "X" * 100])
 def test_it_refuses_a_method_that_is_not_there(cast: Cast, method: str) -> None:
-    response = cast.admin.send(method, "/projects")
+    response = cast.admin.send(method, "/me")
     assert (response.status_code, document_of(response)["type"]) == (405, "/problems/method-not-allowed")
     assert {"GET", "HEAD", "OPTIONS"} == set(response.headers["Allow"].split(", "))
 

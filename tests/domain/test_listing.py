@@ -39,7 +39,7 @@ def test_it_works(database: Database, name: str) -> None:
         for field, operator in itertools.product(spec.fields, OPERATORS):
             offered = operator in operators_of(spec.fields[field].column)
             accepted = 0
-            for value in VALUES:
+            for value in (*VALUES, *(spec.fields[field].choices or ())):
                 try:
                     query = parse(spec, [(f"{field}[{operator}]", value)])
                 except BadQuery:

@@ -23,13 +23,7 @@ from tests.support.waiting import wait_until
 
 # PostgreSQL refuses to run as root; this user owns nothing.
 _UNPRIVILEGED = "nobody"
-_NOT_DURABLE = (
-    "fsync=off",
-    "full_page_writes=off",
-    "synchronous_commit=off",
-    "shared_buffers=64MB",
-    "max_connections=200",
-)
+_NOT_DURABLE = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "shared_buffers=64MB")
 
 
 @contextmanager
@@ -38,15 +32,17 @@ def redis_process() -> Iterator[str]:
     with _folder() as folder:
         socket = folder / "redis.sock"
         url = f"unix://{socket}"
-        with _process(redis_server.command(socket, folder, durable=False), folder / "log", signal.SIGTERM) as process:
+        with server_process(
+            redis_server.command(socket, folder, durable=False), folder / "log", signal.SIGTERM
+        ) as process:
             with redis.Redis.from_url(url) as client:
                 _wait_for(lambda: bool(client.ping()), redis.ConnectionError, process, folder / "log")
             yield url
 
 
 @contextmanager
-def postgresql_process() -> Iterator[str]:
-    """A PostgreSQL cluster; the URL of its database `postgres`, as the superuser."""
+def postgresql_process(*, durable: bool = False) -> Iterator[str]:
+    """A PostgreSQL cluster; the URL of its database `postgres`, as the superuser. `durable`: as it would be in use."""
     with _folder() as folder:
         user = _hand_over(folder) if os.getuid() == 0 else {}
         programs = _copied(_installed(), folder / "programs") if user else _installed()
@@ -55,7 +51,8 @@ def postgresql_process() -> Iterator[str]:
             [*initdb, "--encoding=UTF8", "--auth=trust", "--username=postgres"],
             **{"check": True, "stdout": subprocess.DEVNULL, "cwd": folder, **user},
         )
-        settings = [part for setting in _NOT_DURABLE for part in ("-c", setting)]
+        chosen = ("max_connections=200", *(() if durable else _NOT_DURABLE))
+        settings = [part for setting in chosen for part in ("-c", setting)]
         command = [
             str(programs / "bin" / "postgres"),
             "-D",
@@ -67,7 +64,7 @@ def postgresql_process() -> Iterator[str]:
             *settings,
         ]
         url = f"postgresql://postgres@/postgres?host={folder}"
-        with _process(command, folder / "log", signal.SIGQUIT, **user) as process:
+        with server_process(command, folder / "log", signal.SIGQUIT, **user) as process:
             _wait_for(lambda: _answers(url), psycopg.OperationalError, process, folder / "log")
             yield url
 
@@ -114,7 +111,7 @@ def _folder() -> Iterator[Path]:
 
 
 @contextmanager
-def _process(
+def server_process(
     command: Sequence[str], log: Path, stop: signal.Signals, **options: Any
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server; it stops with the session, also when the session is killed."""

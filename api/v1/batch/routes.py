@@ -1,0 +1,46 @@
+"""Many writes in one call and one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from domain.access import Permission
+from domain.errors import FieldError, Invalid
+
+from ...answers import Answer
+from ...blueprint import Blueprint
+from ...call import Call
+from .runner import Runner
+from .schemas import METHODS, BatchResultSchema, BatchSchema
+
+LARGEST_BATCH = 1024 * 1024
+
+
+def make_blueprint(blueprints: Sequence[Blueprint]) -> Blueprint:
+    """The batch of what these blueprints write."""
+    blueprint = Blueprint("batch", __name__, description="Many writes in one call.")
+    runner = Runner([o for each in blueprints for o in each.operations if o.method in METHODS and o.prepare is None])
+
+    @blueprint.operation(
+        "POST", "/batch", id="run_batch", permission=Permission.READ, returns=BatchResultSchema, body=BatchSchema,
+        largest_body=LARGEST_BATCH, results=True,
+    )  # fmt: skip
+    def post(call: Call, body: dict[str, Any]) -> Answer:
+        """Run up to 500 writes in order; each needs what the same call alone would need."""
+        operations = body["operations"]
+        _check_refs(operations)
+        results = runner.run(call, operations, atomic=body["atomic"])
+        return Answer({"data": results}, undo=body["dry_run"])
+
+    return blueprint
+
+
+def _check_refs(operations: Sequence[dict[str, Any]]) -> None:
+    seen: set[str] = set()
+    for number, operation in enumerate(operations):
+        ref = operation.get("ref")
+        if ref in seen:
+            raise Invalid(FieldError(f"/operations/{number}/ref", "taken", f"The ref {ref!r} is used twice."))
+        if ref is not None:
+            seen.add(ref)

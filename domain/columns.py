@@ -1,0 +1,120 @@
+"""Column types, and what differs between SQLite and PostgreSQL in them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Integer, LargeBinary, Numeric, String, Text, literal
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
+
+# Text sorts by code point on both databases: SQLite compares bytes, PostgreSQL does so under the collation "C".
+Str = String().with_variant(String(collation="C"), "postgresql")
+LongText = Text().with_variant(Text(collation="C"), "postgresql")
+Bytes = LargeBinary
+# SQLite numbers rows by itself only when the key is an INTEGER.
+Sequence64 = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Moment(TypeDecorator[datetime]):
+    """A UTC time: TIMESTAMPTZ on PostgreSQL, fixed-width RFC 3339 text (which sorts as time does) on SQLite."""
+
+    impl = postgresql.TIMESTAMP(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(String())
+        return dialect.type_descriptor(postgresql.TIMESTAMP(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name != "sqlite":
+            return value
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None or dialect.name != "sqlite":
+            return value  # type: ignore[no-any-return]  # psycopg gives a datetime
+        return datetime.fromisoformat(value)
+
+
+class Json(TypeDecorator[Any]):
+    """A JSON document: JSONB on PostgreSQL, text on SQLite."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(postgresql.JSONB() if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        return value if value is None or dialect.name == "postgresql" else orjson.dumps(value).decode()
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return value if value is None or dialect.name == "postgresql" else orjson.loads(value)
+
+
+class _SqliteNumeric(UserDefinedType[Any]):
+    """Whole numbers as 64-bit integers, others as doubles, as Python hands them over; SQLite compares both exactly."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_options: Any) -> str:
+        return "NUMERIC"
+
+
+class Number(TypeDecorator[Any]):
+    """A number, given and read as an int of 64 bits or a float; it compares the same on both databases.
+
+    Anything else (a Decimal, a larger int) becomes the nearest of these, where it is stored and where it is compared.
+    """
+
+    impl = Numeric
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(_SqliteNumeric() if dialect.name == "sqlite" else Numeric())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        number = _plain_number(value)
+        # From a float, `Decimal` keeps every binary digit: PostgreSQL's own conversion rounds to 15 decimal ones.
+        return number if dialect.name == "sqlite" else Decimal(number)
+
+    def process_result_value(self, value: Any, _dialect: Dialect) -> int | float | None:
+        return None if value is None else _plain_number(value)
+
+
+def _plain_number(value: Any) -> int | float:
+    if value == (whole := int(value)) and -(2**63) <= whole < 2**63:
+        return whole
+    return float(value)
+
+
+class _HasMember(FunctionElement[bool]):
+    type = Boolean()
+    inherit_cache = True
+
+
+def has_member(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """Whether the JSON object in a column has a member of this name."""
+    return _HasMember(column, literal(name, String()))
+
+
+@compiles(_HasMember, "postgresql")
+def _has_member_postgresql(element: _HasMember, compiler: SQLCompiler, **options: Any) -> str:
+    return f"jsonb_exists({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_HasMember, "sqlite")
+def _has_member_sqlite(element: _HasMember, compiler: SQLCompiler, **options: Any) -> str:
+    column, name = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"EXISTS (SELECT 1 FROM json_each({column}) AS member WHERE member.key = {name})"  # noqa: S608 - a bound value
