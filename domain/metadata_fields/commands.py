@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -127,9 +128,9 @@ def _limits(rule: FieldRule) -> tuple[Any, ...]:
 
 
 def _note_change(session: Session, project_id: str) -> None:
-    """See `metadata.commands.rules_for`."""
-    version = projects.c.fields_version
-    session.execute(update(projects).where(projects.c.id == project_id).values(fields_version=version + 1))
+    """Tell who read the rules before. A random number, so that one which was rolled back never comes again."""
+    changed = update(projects).where(projects.c.id == project_id)
+    session.execute(changed.values(fields_version=secrets.randbits(62)))
 
 
 def _check_holders(session: Session, kind: Kind, project_id: str, rule: FieldRule) -> None:
