@@ -83,7 +83,7 @@ class Session:
         return self._connection.execute(statement, parameters)
 
     def execute_text(self, statement: str, parameters: Any) -> None:
-        """Run a statement in the driver's own words, or one for each tuple of a list: nothing is compiled or bound."""
+        """Run a statement in the driver's own words: nothing is compiled or bound."""
         self._connection.exec_driver_sql(statement, parameters)
 
     @contextmanager
@@ -134,9 +134,11 @@ class Database:
         if self.after_commit is not None and session.signals:
             self.after_commit(session.signals)
 
-    def single_statement(self) -> AbstractContextManager[Session]:
-        """A session for one statement that writes: a transaction, which PostgreSQL begins and commits by itself."""
-        return self.transaction() if self.is_sqlite else self.reading()
+    @contextmanager
+    def single_statement(self) -> Iterator[Session]:
+        """A session for one statement that writes: it is a transaction by itself, with no BEGIN and COMMIT around it."""
+        with self._writer, self._autocommit.connect() as connection:
+            yield Session(connection)
 
     def dispose(self) -> None:
         """Close every pooled connection."""

@@ -46,7 +46,6 @@ def change(
         Conflict: the status cannot be reached from here; `allowed` names those that can.
     """
     context.actor.require(Permission.WRITE)
-    require_expected(kind.object, entity, expected)
     errors = check_fields(kind, given) + check_frames({**entity, **given})
     if "scene_id" in given:
         errors += _check_scene(session, entity, given["scene_id"])
@@ -57,14 +56,21 @@ def change(
         new["external_ids"] = without_none({**entity["external_ids"], **given["external_ids"]})
         errors = check_fields(kind, {"external_ids": new["external_ids"]})
     if "metadata" in given:
-        return _change_metadata(session, context, kind, entity, new, errors)
+        return _change_metadata(session, context, kind, entity, new, errors, expected)
     if errors:
         raise Invalid(*errors)
+    require_expected(kind.object, entity, expected)
     return _apply(session, context, kind, entity, new)
 
 
 def _change_metadata(
-    session: Session, context: Context, kind: Kind, entity: Row, new: Mapping[str, Any], errors: list[FieldError]
+    session: Session,
+    context: Context,
+    kind: Kind,
+    entity: Row,
+    new: Mapping[str, Any],
+    errors: list[FieldError],
+    expected: Expected,
 ) -> Row:
     """Merge metadata by the rules that are remembered; where they refuse it or are out of date, by those that hold."""
     project_id = _project_of(kind, entity)
@@ -72,6 +78,7 @@ def _change_metadata(
     if rules is not None:
         metadata, mistakes = rules.merged(project_id, entity["metadata"], new["metadata"])
         if not errors + mistakes:
+            require_expected(kind.object, entity, expected)
             held = still_holds(kind, project_id, rules)
             with suppress(_OutOfDate):
                 return _apply(session, context, kind, entity, {**new, "metadata": metadata}, rules, held)
@@ -79,6 +86,7 @@ def _change_metadata(
     metadata, mistakes = rules.merged(project_id, entity["metadata"], new["metadata"])
     if errors + mistakes:
         raise Invalid(*errors, *mistakes)
+    require_expected(kind.object, entity, expected)
     return _apply(session, context, kind, entity, {**new, "metadata": metadata}, rules)
 
 
@@ -141,7 +149,7 @@ def put_by_external_id(
         Forbidden, Invalid, Conflict, Stale: as `change` and `create` do.
         Stale: one was expected to be there, or not to be there (`only_new`).
     """
-    errors = check_external_id(f"/external_ids/{system}", system, external_id)
+    errors = check_external_id(f"/external_ids/{system}", system, external_id) + check_fields(kind, given)
     if errors:
         raise Invalid(*errors)
     for _ in range(2):  # the second time when somebody made it at the same moment

@@ -17,7 +17,7 @@ from ..events.commands import Context
 from ..ids import new_id
 from ..metadata.commands import insert_values, rule_of, values_of
 from ..metadata.models import metadata_values
-from ..metadata.rules import FieldRule, RuleBook
+from ..metadata.rules import FieldRule, RuleBook, same_json
 from ..projects.models import projects
 from ..studio import BY_OBJECT
 from .definitions import Definition, read_definition
@@ -76,11 +76,12 @@ def change_field(
         Stale: the field's version is not an expected one.
     """
     context.actor.require(Permission.DEFINE_FIELDS)
-    require_expected("metadata field", field, expected)
     fixed = {"entity": field["object"], "key": field["key"], "type": field["type"]}
     now = {"required": field["required"], "description": field["description"], **field["rules"]}
     definition = _read({**now, **given, **fixed})
-    changed = {name: value for name, value in _changeable(definition).items() if value != field[name]}
+    require_expected("metadata field", field, expected)
+    require_expected("metadata field", field, expected)
+    changed = {name: value for name, value in _changeable(definition).items() if not same_json(value, field[name])}
     if not changed:
         return field
     if _limits(definition.rule) != _limits(rule_of(field)):
