@@ -4,50 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from marshmallow import Schema, fields
 
+from domain.access import BY_ROLE, BY_SCOPE, Permission
 from domain.list_spec import ListSpec
+from domain.listing import LARGEST_LIMIT
 
-from .list_parameters import list_parameters, shape_parameters
-from .problems import CONTENT_TYPE
-from .schemas import AnswerSchema
+from .list_parameters import LONGEST_CURSOR, list_parameters, shape_parameters
+from .reference.headers import headers
+from .reference.parameters import path_parameters
+from .reference.problems import problem_name
+from .schemas import MOST_ITEMS, AnswerSchema, integer_field
 
 if TYPE_CHECKING:
     from .blueprint import Operation
+
+_ALWAYS = (400, 401, 403, 413, 414, 429, 500, 503)
+COUNT = {"format": "int32", "minimum": 0, "maximum": 2**31 - 1}
+UNCHANGED = {"description": "You have this version.", "headers": headers("ETag")}
+_SAYS = {200: "It worked.", 201: "It was made.", 202: "It was accepted; the answer tells where to look.", 204: "Done."}
 
 
 class PageSchema(AnswerSchema):
     """Where the next page begins."""
 
-    next = fields.String(allow_none=True, metadata={"description": "The `cursor` of the next page; null at the end."})
-    limit = fields.Integer(metadata={"description": "Most objects on this page."})
-    total = fields.Integer(metadata={"description": "How many objects there are on all pages; with `total=true`."})
+    next = fields.String(
+        required=True, allow_none=True,
+        metadata={"description": "The `cursor` of the next page; null at the end.", "maxLength": LONGEST_CURSOR,
+                  "pattern": "^[A-Za-z0-9_-]+$"},
+    )  # fmt: skip
+    limit = integer_field(50, "Most objects on this page.", least=1, most=LARGEST_LIMIT)
+    total = fields.Integer(
+        metadata={"description": "How many objects there are on all pages; with `total=true`.", **COUNT, "example": 120}
+    )
 
 
 @cache  # one class for each: two of one name would be two schemas in the document
 def _envelope(schema: type[Schema], is_list: bool, is_results: bool) -> type[Schema]:
     name = schema.__name__.removesuffix("Schema")
     if is_results:
-        return AnswerSchema.from_dict({"data": fields.List(fields.Nested(schema))}, name=f"{name}s")
+        rows = fields.List(fields.Nested(schema), required=True, metadata={"maxItems": MOST_ITEMS})
+        return AnswerSchema.from_dict({"data": rows}, name=f"{name}s")
     if is_list:
-        columns = {"data": fields.List(fields.Nested(schema)), "page": fields.Nested(PageSchema)}
-        return AnswerSchema.from_dict(columns, name=f"{name}List")
-    return AnswerSchema.from_dict({"data": fields.Nested(schema)}, name=f"{name}Answer")
+        rows = fields.List(fields.Nested(schema), required=True, metadata={"maxItems": LARGEST_LIMIT})
+        return AnswerSchema.from_dict(
+            {"data": rows, "page": fields.Nested(PageSchema, required=True)}, name=f"{name}List"
+        )
+    return AnswerSchema.from_dict({"data": fields.Nested(schema, required=True)}, name=f"{name}Answer")
 
 
-def _headers(status: int) -> dict[str, Any]:
-    shown = {
-        "X-Request-Id": "The id of this call in the audit trail.",
-        "X-RateLimit-Limit": "Calls a minute.",
-        "X-RateLimit-Remaining": "Calls left.",
-        "X-RateLimit-Reset": "Unix time at which the bucket is full again.",
-    }
-    if status == 201:
-        shown["Location"] = "The address of what was made."
-    return {name: {"description": text, "schema": {"type": "string"}} for name, text in shown.items()}
+def has_etag(returns: type[Schema], is_list: bool) -> bool:
+    """Whether its answer is one version of an object that may change."""
+    return not is_list and bool(getattr(returns, "versioned", "version" in returns().fields))
 
 
 def documentation(
@@ -61,40 +71,71 @@ def documentation(
     results: bool = False,
 ) -> dict[str, Any]:
     """The operation as smorest's `doc` takes it."""
-    codes = [400, 401, 403, 429, 500, 503]
-    codes += [404] if "<" in operation.rule else []
-    codes += [409, 413, 415, 422] if body is not None else []
-    parameters = [] if listing is None else list_parameters(listing)
-    parameters += [] if shape is None else shape_parameters(shape)
-    if body is not None:
-        parameters.append(IDEMPOTENCY_PARAMETER)
-    answers = {
-        str(status): {
-            "description": HTTPStatus(status).phrase,
-            "headers": _headers(status),
-            "content": {"application/json": {"schema": _envelope(returns, listing is not None, results)}},
-        }
-        for status in statuses
-        if status is not None
-    }
+    is_list = listing is not None
+    writes, tagged = operation.method != "GET", has_etag(returns, is_list or results)
+    conditional = _conditions(operation, tagged)
+    named = ["X-Request-Id", *(["Idempotency-Key"] if writes else []), *conditional]
     shown: dict[str, Any] = {
         "operationId": operation.id,
         "x-permission": operation.permission.value,
-        "parameters": parameters,
-        "responses": {**answers, **{str(code): "Problem" for code in sorted(codes)}},
+        "description": _description(operation),
+        "parameters": [
+            *path_parameters(operation.rule),
+            *([] if listing is None else list_parameters(listing)),
+            *([] if shape is None else shape_parameters(shape)),
+            *named,
+        ],
+        "responses": {
+            **{
+                str(status): _success(_envelope(returns, is_list, results), status, is_list, tagged, writes)
+                for status in statuses
+                if status is not None
+            },
+            **({"304": UNCHANGED} if tagged and not writes else {}),
+            **{str(code): problem_name(code) for code in _refusals(operation, conditional)},
+        },
     }
     if body is not None:
-        shown["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+        needed = any(field.required for field in body().fields.values())  # an absent body is an empty object
+        shown["requestBody"] = {"required": needed, "content": {"application/json": {"schema": body}}}
     return shown
 
 
-IDEMPOTENCY_PARAMETER = {
-    "in": "header",
-    "name": "Idempotency-Key",
-    "schema": {"type": "string", "maxLength": 255},
-    "description": "Makes a retry safe: the same key and body get the first answer again.",
-}
-PROBLEM_RESPONSE = {
-    "description": "Why the call was refused (RFC 9457).",
-    "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-}
+def _conditions(operation: Operation, tagged: bool) -> list[str]:
+    """The conditional headers that it heeds (RFC 9110, section 13)."""
+    if not tagged:
+        return []
+    if operation.method == "PUT" and "/by-external/" in operation.rule:  # the one that may also create
+        return ["If-Match", "If-None-Match"]
+    heeds = {"GET": "If-None-Match", "PUT": "If-Match", "PATCH": "If-Match", "DELETE": "If-Match"}
+    return [heeds[operation.method]] if operation.method in heeds else []
+
+
+def _success(schema: type[Schema], status: int, is_list: bool, tagged: bool, writes: bool) -> dict[str, Any]:
+    also = {"Link": is_list, "ETag": tagged, "Location": status == 201, "Idempotency-Replayed": writes}
+    return {
+        "description": _SAYS[status],
+        "headers": headers(*(name for name, carried in also.items() if carried)),
+        "content": {"application/json": {"schema": schema}},
+    }
+
+
+def _refusals(operation: Operation, conditional: Sequence[str]) -> list[int]:
+    codes = list(_ALWAYS)
+    codes += [404] if "<" in operation.rule else []
+    codes += [409, 422] if operation.method != "GET" else []  # an Idempotency-Key in use, or used otherwise
+    codes += [409] if operation.method == "GET" and "/by-external/" in operation.rule else []  # several have the id
+    codes += [412] if operation.method != "GET" and conditional else []
+    codes += [415] if operation.body is not None else []
+    return sorted(codes)
+
+
+def _description(operation: Operation) -> str:
+    text = " ".join((operation.view.__doc__ or "").split())
+    return f"{text}\n\n{_who(operation.permission)}"
+
+
+def _who(permission: Permission) -> str:
+    roles = ", ".join(f"`{role}`" for role, granted in BY_ROLE.items() if permission in granted)
+    scopes = ", ".join(f"`{scope}`" for scope, granted in BY_SCOPE.items() if permission in granted)
+    return f"For keys of role {roles} with scope {scopes}."

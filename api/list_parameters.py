@@ -11,33 +11,46 @@ import re
 from typing import Any
 
 from domain.external_id_filters import ALLOWED as EXTERNAL_ID_OPERATORS
-from domain.filters import LARGEST_INTEGER, MOST_WORDS, OPERATORS, operators_of, type_word
+from domain.filters import LARGEST_INTEGER, LONGEST_TEXT, MOST_WORDS, OPERATORS, operators_of, type_word
 from domain.list_query import DEFAULT_LIMIT, LARGEST_LIMIT
 from domain.list_spec import ListSpec, Sortable
 from domain.shape import paths_of
 
+from .schemas import NO_NUL, NOT_ONLY_SPACES
+
+LONGEST_CURSOR = 15_000  # a cursor holds the last row's values, and an address is limited
 Parameter = dict[str, Any]
 _SCHEMAS: dict[str, dict[str, Any]] = {
-    "text": {"type": "string"},
+    "text": {"type": "string", "maxLength": LONGEST_TEXT, "pattern": NO_NUL},
     "boolean": {"type": "boolean"},
-    "integer": {"type": "integer", "minimum": -LARGEST_INTEGER, "maximum": LARGEST_INTEGER},
-    "time": {"type": "string", "format": "date-time"},
-    "members": {"type": "string"},
+    "integer": {"type": "integer", "format": "int32", "minimum": -LARGEST_INTEGER, "maximum": LARGEST_INTEGER},
+    "time": {"type": "string", "format": "date-time", "maxLength": 40},
+    "members": {"type": "string", "maxLength": LONGEST_TEXT, "pattern": NO_NUL},
 }
 
 
-def list_parameters(spec: ListSpec) -> list[Parameter]:
-    """The query parameters of a list."""
-    limit = {"type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT, "default": DEFAULT_LIMIT}
-    paging = [
-        _parameter("limit", limit, "Most objects on a page."),
-        _parameter("cursor", {"type": "string"}, "`page.next` of the last page, with the same `sort`."),
-        _parameter("sort", _sort(spec), _sort_text(spec)),
-        _parameter("total", {"type": "boolean", "default": False}, "Whether `page.total` says how many there are."),
-    ]
+def _parameter(name: str, schema: dict[str, Any], description: str, **more: Any) -> Parameter:
+    return {"in": "query", "name": name, "schema": schema, "description": description, **more}
+
+
+_LIMIT = {"type": "integer", "format": "int32", "minimum": 1, "maximum": LARGEST_LIMIT, "default": DEFAULT_LIMIT}
+_CURSOR = {"type": "string", "maxLength": LONGEST_CURSOR, "pattern": "^[A-Za-z0-9_-]*$"}
+PAGING: dict[str, Parameter] = {
+    "limit": _parameter("limit", _LIMIT, "Most objects on a page.", example=20),
+    "cursor": _parameter("cursor", _CURSOR, "`page.next` of the last page, with the same `sort`."),
+    "total": _parameter(
+        "total", {"type": "boolean", "default": False}, "Whether `page.total` says how many there are."
+    ),
+}
+
+
+def list_parameters(spec: ListSpec) -> list[Parameter | str]:
+    """The query parameters of a list; a name stands for one of `PAGING`."""
     filters = [
         _parameter(name, _schema(field), f"Only objects with this `{name}`.") for name, field in spec.fields.items()
     ]
+    sort = _parameter("sort", _sort(spec), _sort_text(spec), example=spec.default_sort)
+    paging: list[Parameter | str] = ["limit", "cursor", "total", sort]
     return [*paging, *shape_parameters(spec), *_search(spec), *filters, _operators(spec)]
 
 
@@ -54,13 +67,12 @@ def shape_parameters(spec: ListSpec) -> list[Parameter]:
     return found
 
 
-def _parameter(name: str, schema: dict[str, Any], description: str, **more: Any) -> Parameter:
-    return {"in": "query", "name": name, "schema": schema, "description": description, **more}
-
-
 def _names(name: str, allowed: list[str], description: str, example: list[str]) -> Parameter:
-    items = {"type": "array", "items": {"type": "string", "enum": allowed}, "minItems": 1, "uniqueItems": True}
-    return _parameter(name, items, description, style="form", explode=False, example=example)
+    """As text: client generators send an array as a parameter given many times, which could be read in two ways."""
+    term = "(" + "|".join(map(re.escape, allowed)) + ")"
+    schema = {"type": "string", "maxLength": LONGEST_TEXT, "pattern": f"^{term}(,{term})*$"}
+    named = ", ".join(f"`{each}`" for each in allowed)
+    return _parameter(name, schema, f"{description} Each once: {named}.", example=",".join(example))
 
 
 def _schema(field: Sortable) -> dict[str, Any]:
@@ -69,8 +81,9 @@ def _schema(field: Sortable) -> dict[str, Any]:
 
 def _sort(spec: ListSpec) -> dict[str, Any]:
     term = "-?(" + "|".join(map(re.escape, spec.sortable)) + ")"
-    metadata = r"-?metadata\.[^,]+(,-?id)?|" if spec.entity else ""
-    return {"type": "string", "default": spec.default_sort, "pattern": f"^({metadata}{term}(,{term})*)$"}
+    metadata = r"-?metadata\.[^,\u0000]+(,-?id)?|" if spec.entity else ""
+    pattern = f"^({metadata}{term}(,{term})*)?$"
+    return {"type": "string", "maxLength": LONGEST_TEXT, "pattern": pattern, "default": spec.default_sort}
 
 
 def _sort_text(spec: ListSpec) -> str:
@@ -84,7 +97,8 @@ def _search(spec: ListSpec) -> list[Parameter]:
         return []
     columns = ", ".join(f"`{column.name}`" for column in spec.searched)
     text = f"Words that must all be found in {columns}, in any case. Up to {MOST_WORDS}."
-    return [_parameter("q", {"type": "string", "pattern": r"\S"}, text, example="storm")]
+    schema = {"type": "string", "maxLength": LONGEST_TEXT, "pattern": NOT_ONLY_SPACES}
+    return [_parameter("q", schema, text, example="storm")]
 
 
 def _operators(spec: ListSpec) -> Parameter:
@@ -93,18 +107,19 @@ def _operators(spec: ListSpec) -> Parameter:
         f"- `{name}`: {', '.join(each for each in operators_of(field.column) if each != 'eq')}"
         for name, field in spec.fields.items()
     )
-    text = f"Further filters, each a parameter of its own, such as `created_at[gte]=2026-01-01T00:00:00Z`:\n\n{rows}"
+    time = next(name for name, field in spec.fields.items() if type_word(field.column) == "time")
+    text = f"Further filters, each a parameter of its own, such as `{time}[gte]=2026-01-01T00:00:00Z`:\n\n{rows}"
     pattern = "(" + "|".join(map(re.escape, spec.fields)) + r")\[(" + "|".join(OPERATORS) + r")\]"
     if spec.entity:
         text += "\n- `metadata.<key>`: what the type of its definition can be compared by"
         text += f"\n- `external_ids.<system>`: {', '.join(EXTERNAL_ID_OPERATORS)}"
-        pattern += r"|metadata\.[^\[\]]+(\[(" + "|".join(OPERATORS) + r")\])?"
-        pattern += r"|external_ids\.[^\[\]]+(\[(" + "|".join(EXTERNAL_ID_OPERATORS) + r")\])?"
+        pattern += r"|metadata\.[^\[\]\u0000]+(\[(" + "|".join(OPERATORS) + r")\])?"
+        pattern += r"|external_ids\.[^\[\]\u0000]+(\[(" + "|".join(EXTERNAL_ID_OPERATORS) + r")\])?"
     schema = {
         "type": "object",
-        "additionalProperties": {"type": "string"},
+        "additionalProperties": _SCHEMAS["text"],
         "propertyNames": {"pattern": f"^({pattern})$"},
     }
     return _parameter(
-        "filters", schema, text, style="form", explode=True, example={"created_at[gte]": "2026-01-01T00:00:00Z"}
+        "filters", schema, text, style="form", explode=True, example={f"{time}[gte]": "2026-01-01T00:00:00Z"}
     )

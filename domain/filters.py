@@ -22,6 +22,8 @@ from .list_spec import Sortable
 LARGEST_INTEGER = 2**31 - 1
 # A statement's values are limited, and nobody reads a list through a thousand of them.
 LARGEST_IN = 200
+# No name or status is longer, and every value is bound into a statement.
+LONGEST_TEXT = 1000
 MOST_WORDS = 10
 _NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -208,6 +210,8 @@ def _time(parameter: str, text: str) -> Any:
 def _text(parameter: str, text: str) -> str:
     if "\0" in text:
         raise BadQuery(parameter, f"`{parameter}` must not hold a NUL character.")
+    if len(text) > LONGEST_TEXT:
+        raise BadQuery(parameter, f"Keep `{parameter}` to {LONGEST_TEXT:,} characters.")
     return text
 
 

@@ -21,12 +21,12 @@ from domain.approvals.commands import decide
 from domain.characters.models import CHARACTERS
 from domain.crypto import Keyring
 from domain.db import Database, Row
-from domain.entities import Kind, represent
+from domain.entities import Kind, load, represent
 from domain.events.commands import Context, Happening, record_events
 from domain.external_ids.commands import claim_ids, rows_of
 from domain.ids import new_id
 from domain.metadata.commands import rules_for, write_values
-from domain.metadata_fields.models import metadata_fields
+from domain.metadata_fields.commands import create_field
 from domain.projects.models import PROJECTS
 from domain.scenes.models import SCENES
 from domain.segments.models import SEGMENTS
@@ -74,14 +74,6 @@ def make_entity(database: Database, kind: Kind, **fields: Any) -> Row:
             write_values(session, kind, [made], rules_for(session, kind.object, [project_id]))
         assert claim_ids(session, rows_of(kind, made, made["external_ids"])) == {}
         return made
-
-
-def make_field(database: Database, project: Row, kind: Kind, key: str, type_word: str, **rules: Any) -> None:
-    """A metadata field of a project; entities made before it are not told."""
-    row = {"id": new_id("mdf"), "project_id": project["id"], "object": kind.object, "key": key, "type": type_word}
-    with database.transaction() as session:
-        times = {"created_at": NOON, "updated_at": NOON}
-        session.execute(insert(metadata_fields).values(**row, rules=rules, **times))
 
 
 def make_project(database: Database, **fields: Any) -> Row:
@@ -169,3 +161,11 @@ def make_user(database: Database, role: str = "admin", project_ids: Sequence[str
 def shown(kind: Kind, row: Row) -> dict[str, Any]:
     """The row as the API shows it."""
     return represent(kind, row)
+
+
+def make_field(database: Database, project: Row, entity: str, key: str, type_: str, **fields: Any) -> Row:
+    """A metadata field; `fields` as the API takes them."""
+    with database.transaction() as session:
+        given = {"entity": entity, "key": key, "type": type_, **fields}
+        locked = load(session, SYSTEM, PROJECTS, project["id"], for_update=True)
+        return create_field(session, Context(SYSTEM, NOON), locked, given)

@@ -16,37 +16,37 @@ from ..answers import Answer, etag_of, one
 from ..blueprint import Blueprint
 from ..call import Call
 from ..lists import answer_list
-from ..schemas import AnswerSchema
+from ..schemas import AnswerSchema, id_field, integer_field, moment_field, text_field, texts_by_name_field, word_field
+
+LEAST_INTEGER = -(2**31) + 1
 
 
 class ObjectSchema(AnswerSchema):
-    """What every object has."""
+    """What every object has; `id` and `object` are each one's own."""
 
-    id = fields.String(required=True, metadata={"description": "Sorts by creation."})
-    object = fields.String(required=True)
-    created_at = fields.DateTime(required=True)
-    updated_at = fields.DateTime(required=True)
-    version = fields.Integer(required=True, metadata={"description": "Goes up with every change."})
+    created_at = moment_field()
+    updated_at = moment_field()
+    version = integer_field(3, "Goes up with every change.", least=1)
 
 
 class EntitySchema(ObjectSchema):
     """What projects, characters, scenes and segments have."""
 
-    name = fields.String(required=True)
-    code = fields.String(required=True, metadata={"description": "A short name, unique in its project."})
-    description = fields.String(required=True)
-    external_ids = fields.Dict(
-        keys=fields.String(), values=fields.String(), required=True,
-        metadata={"description": "Ids in other systems, such as `shotgrid` or `kitsu`."},
+    name = text_field("Mara Voss")
+    code = text_field("mara-voss", "A short name, unique in its project.")
+    description = text_field("Lighthouse keeper, 34, never without her brass compass.")
+    external_ids = texts_by_name_field({"shotgrid": "1042"}, "Ids in other systems, such as `shotgrid` or `kitsu`.")
+    metadata = fields.Dict(
+        keys=fields.String(), values=fields.Raw(), required=True,
+        metadata={"description": "What the studio keeps of it.", "example": {"costume": "oilskin"}},
     )  # fmt: skip
-    metadata = fields.Dict(keys=fields.String(), values=fields.Raw(), required=True)
 
 
 class AssetSchema(EntitySchema):
     """What characters, scenes and segments have."""
 
-    project_id = fields.String(required=True)
-    status = fields.String(required=True, metadata={"enum": list(ASSET_STATUSES)})
+    project_id = id_field("prj")
+    status = word_field(ASSET_STATUSES)
 
 
 def register_reads(blueprint: Blueprint, kind: Kind, schema: type[Schema]) -> None:

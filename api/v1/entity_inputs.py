@@ -13,16 +13,22 @@ from domain.entity_rules import (
     LONGEST_EXTERNAL_ID,
     LONGEST_NAME,
     MOST_EXTERNAL_IDS,
+    SYSTEM_PATTERN,
 )
 from domain.filters import LARGEST_INTEGER
+from domain.metadata.rules import MOST_KEYS
 
-from ..schemas import Integer
+from ..schemas import METADATA_KEY, NO_NUL, NOT_ONLY_SPACES, Integer, RequestSchema, id_metadata
 
-NUMBER = {"minimum": -LARGEST_INTEGER, "maximum": LARGEST_INTEGER}
-NAME = {"minLength": 1, "maxLength": LONGEST_NAME, "example": "Mara Voss"}
+NUMBER = {"format": "int32", "minimum": -LARGEST_INTEGER, "maximum": LARGEST_INTEGER}
+NAME = {"minLength": 1, "maxLength": LONGEST_NAME, "pattern": NOT_ONLY_SPACES, "example": "Mara Voss"}
 
 
-class EntityInput(Schema):
+EXTERNAL_ID = {"minLength": 1, "maxLength": LONGEST_EXTERNAL_ID, "pattern": NOT_ONLY_SPACES, "example": "1042"}
+SYSTEM = {"type": "string", "maxLength": 40, "pattern": f"^{SYSTEM_PATTERN}$", "example": "shotgrid"}
+
+
+class EntityInput(RequestSchema):
     """Fields of every entity; none of them is required."""
 
     name = fields.String(metadata=NAME)
@@ -35,12 +41,15 @@ class EntityInput(Schema):
             "example": "mara-voss",
         }
     )
-    description = fields.String(metadata={"maxLength": LONGEST_DESCRIPTION, "example": "Lighthouse keeper, 34."})
+    description = fields.String(
+        metadata={"maxLength": LONGEST_DESCRIPTION, "pattern": NO_NUL, "example": "Lighthouse keeper, 34."}
+    )
     external_ids = fields.Dict(
         keys=fields.String(),
-        values=fields.String(allow_none=True, metadata={"minLength": 1, "maxLength": LONGEST_EXTERNAL_ID}),
+        values=fields.String(allow_none=True, metadata=EXTERNAL_ID),
         metadata={
             "maxProperties": MOST_EXTERNAL_IDS,
+            "propertyNames": SYSTEM,
             "description": "Ids in other systems, merged with those that are there; null removes one.",
             "example": {"shotgrid": "1042"},
         },
@@ -49,6 +58,8 @@ class EntityInput(Schema):
         keys=fields.String(),
         values=fields.Raw(allow_none=True),
         metadata={
+            "propertyNames": METADATA_KEY,
+            "maxProperties": MOST_KEYS,
             "description": "Merged by key with what is there; null removes a key.",
             "example": {"height_cm": 171},
         },
@@ -60,23 +71,23 @@ def derived(schema: type[Schema], prefix: str, without: str = "") -> type[Schema
     taken = {name: copy(field) for name, field in schema._declared_fields.items() if name != without}
     for field in taken.values():
         field.required = field.required and bool(without)
-    made: type[Schema] = Schema.from_dict(taken, name=prefix + schema.__name__.removeprefix("New"))
+    made: type[Schema] = RequestSchema.from_dict(taken, name=prefix + schema.__name__.removeprefix("New"))
     return made
 
 
-class Placed(Schema):
+class Placed(RequestSchema):
     """Scenes and segments have a place."""
 
     position = Integer(metadata={**NUMBER, "description": "After the last one when absent.", "example": 10})
 
 
-class InProject(Schema):
+class InProject(RequestSchema):
     """What is made in a project names it."""
 
-    project_id = fields.String(required=True, metadata={"example": "prj_01jd3q8v9w7x5y2m4n6p8r0s1t"})
+    project_id = fields.String(required=True, metadata=id_metadata("prj"))
 
 
-class Submittable(Schema):
+class Submittable(RequestSchema):
     """What is reviewed."""
 
     status = fields.String(

@@ -15,6 +15,8 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 LONGEST_URL = 2000
+# What `check_url` asks for, as far as a regular expression can say it.
+URL_PATTERN = "^[Hh][Tt][Tt][Pp][Ss]?://[^\\u0000-\\u0020\\u007f\\\\#/?@]+([/?][^\\u0000-\\u0020\\u007f\\\\#]*)?$"
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 # IANA's special-purpose registries (RFC 6890 and its successors), and multicast and the former class E.

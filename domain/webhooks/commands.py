@@ -25,6 +25,7 @@ from .signing import new_secret
 
 PAYLOAD_VERSIONS = ("v1", "v1-thin")
 SIGNATURES = ("v1",)
+LONGEST_DESCRIPTION = 2000
 
 # Resolves a URL's host and applies the address policy: raises `ForbiddenAddress`. A port, because resolving is I/O.
 CheckTarget = Callable[[str], None]
@@ -130,10 +131,9 @@ def send_test(session: Session, context: Context, webhook_id: str, event_type: s
 
 def _check(session: Session, wanted: NewWebhook) -> list[FieldError]:
     errors = check_patterns(list(wanted.event_types))
-    if len(wanted.description) > 2000 or "\0" in wanted.description:
-        errors.append(
-            FieldError("/description", "length", "Keep the description to 2,000 characters, none of them NUL.")
-        )
+    if len(wanted.description) > LONGEST_DESCRIPTION or "\0" in wanted.description:
+        message = f"Keep the description to {LONGEST_DESCRIPTION:,} characters, none of them NUL."
+        errors.append(FieldError("/description", "length", message))
     choices: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
         ("payload_version", wanted.payload_version, PAYLOAD_VERSIONS),
         ("signature", wanted.signature, SIGNATURES),

@@ -69,7 +69,8 @@ def names(answer: Answer) -> list[str]:
 
 def make_pair(database: Database, cast: Cast, type_word: str) -> None:
     """Three characters of one production: two with values of this type under `key`, one without."""
-    make_field(database, cast.project, CHARACTERS, "key", type_word, options=["day", "night", "fog", "rain", "snow"])
+    rules = {"options": ["day", "night", "fog", "rain", "snow"]} if type_word.startswith("enum") else {}
+    make_field(database, cast.project, CHARACTERS.object, "key", type_word, **rules)
     for name, value in zip(("one", "two"), VALUES[type_word], strict=True):
         make_character(database, cast.project, name=name, metadata={"key": value})
     make_character(database, cast.project, name="none", metadata={"other": 1})
@@ -105,11 +106,11 @@ def test_every_noun_has_it(cast: Cast, database: Database, kind: Kind) -> None:
     for fps in (30, 24):
         place = project or make_project(database)
         if kind is PROJECTS:
-            make_field(database, place, PROJECTS, "fps", "integer")
+            make_field(database, place, PROJECTS.object, "fps", "integer")
             rows.append(give(database, place, fps))
         else:
             if fps == 30:
-                make_field(database, place, kind, "fps", "integer")
+                make_field(database, place, kind.object, "fps", "integer")
             rows.append(make_asset(database, kind, place, metadata={"fps": fps}))
     assert cast.viewer.get(f"/{kind.plural}", **{"metadata.fps": 24}).ids == [rows[1]["id"]]
     found = cast.viewer.get(f"/{kind.plural}", sort="metadata.fps", **{"metadata.fps[gt]": 1}).ids
@@ -130,7 +131,7 @@ def give(database: Database, project: Any, fps: int) -> Any:
 
 
 def test_nested_lists_have_it(cast: Cast, database: Database) -> None:
-    make_field(database, cast.project, SEGMENTS, "fps", "integer")
+    make_field(database, cast.project, SEGMENTS.object, "fps", "integer")
     scene, other = make_scene(database, cast.project), make_scene(database, cast.project)
     rows = [make_segment(database, scene, metadata={"fps": fps}) for fps in (30, 24)]
     make_segment(database, other, metadata={"fps": 24})
@@ -144,7 +145,7 @@ def test_nested_lists_have_it(cast: Cast, database: Database) -> None:
 @pytest.mark.parametrize("sort", ["metadata.fps", "-metadata.fps", "metadata.fps,-id", "-metadata.fps,id"])
 @pytest.mark.parametrize("limit", [1, 2, 3])
 def test_its_pages_hold_every_row_once(cast: Cast, database: Database, sort: str, limit: int) -> None:
-    make_field(database, cast.project, SCENES, "fps", "number")
+    make_field(database, cast.project, SCENES.object, "fps", "number")
     for fps in (24, 23.976, None, 24, 1e22, None, -5, 24):
         make_scene(database, cast.project, metadata={} if fps is None else {"fps": fps})
     whole = cast.viewer.get("/scenes", sort=sort).data
@@ -159,8 +160,8 @@ def test_its_pages_hold_every_row_once(cast: Cast, database: Database, sort: str
     "query", ["metadata.fps=24", "metadata.fps[gt]=1&metadata.fps[lt]=30", "metadata.fps[isnull]=false"]
 )
 def test_filters_and_sort_go_together(cast: Cast, database: Database, query: str) -> None:
-    make_field(database, cast.project, SCENES, "fps", "number")
-    make_field(database, cast.project, SCENES, "mood", "string")
+    make_field(database, cast.project, SCENES.object, "fps", "number")
+    make_field(database, cast.project, SCENES.object, "mood", "string")
     for fps, mood in ((24, "b"), (24, None), (None, "a"), (24, "a")):
         make_scene(database, cast.project, metadata={n: v for n, v in (("fps", fps), ("mood", mood)) if v is not None})
     answer = cast.viewer.call("GET", f"/scenes?{query}&sort=metadata.mood&total=true")
@@ -170,8 +171,8 @@ def test_filters_and_sort_go_together(cast: Cast, database: Database, query: str
 
 # What is asked of a list in which `fps` is a number in one project and a string in the other.
 def test_a_key_of_two_types_is_filtered_by_each(cast: Cast, database: Database) -> None:
-    make_field(database, cast.project, SCENES, "fps", "integer")
-    make_field(database, cast.foreign_project, SCENES, "fps", "string")
+    make_field(database, cast.project, SCENES.object, "fps", "integer")
+    make_field(database, cast.foreign_project, SCENES.object, "fps", "string")
     ours = make_scene(database, cast.project, metadata={"fps": 24})
     theirs = make_scene(database, cast.foreign_project, metadata={"fps": "24"})
     words = make_scene(database, cast.foreign_project, metadata={"fps": "film"})
@@ -192,9 +193,9 @@ def test_a_key_of_two_types_is_filtered_by_each(cast: Cast, database: Database) 
 
 
 def test_it_tells_a_project_key_of_no_foreign_definitions(cast: Cast, database: Database) -> None:
-    make_field(database, cast.project, SCENES, "mood", "string")
-    make_field(database, cast.foreign_project, SCENES, "secret", "string")
-    make_field(database, cast.project, CHARACTERS, "age", "integer")
+    make_field(database, cast.project, SCENES.object, "mood", "string")
+    make_field(database, cast.foreign_project, SCENES.object, "secret", "string")
+    make_field(database, cast.project, CHARACTERS.object, "age", "integer")
     for query in ("metadata.secret=x", "sort=metadata.secret", "metadata.age=1", "metadata.undefined=1"):
         answer = cast.creator.call("GET", f"/scenes?{query}").refused(400, "bad-query")
         assert answer.document["parameter"] == query.partition("=")[0]
@@ -255,7 +256,7 @@ FIELDS = {
 
 def test_it_refuses_a_bad_parameter_and_names_what_is_allowed(cast: Cast, database: Database) -> None:
     for key, type_word in FIELDS.items():
-        make_field(database, cast.project, CHARACTERS, key, type_word)
+        make_field(database, cast.project, CHARACTERS.object, key, type_word)
     for query, (parameter, named) in BAD.items():
         answer = cast.viewer.call("GET", f"/characters?{query}").refused(400, "bad-query")
         assert answer.document["parameter"] == parameter, query
@@ -266,7 +267,7 @@ def test_it_refuses_a_bad_parameter_and_names_what_is_allowed(cast: Cast, databa
     "values", [("x", "chr_x"), ({}, "chr_x"), ([], "chr_x"), (True, "chr_x"), (1,), (1, 2), (1, None)]
 )
 def test_it_refuses_a_forged_cursor(cast: Cast, database: Database, values: tuple[object, ...]) -> None:
-    make_field(database, cast.project, CHARACTERS, "fps", "number")
+    make_field(database, cast.project, CHARACTERS.object, "fps", "number")
     for fps in (1, 2):
         make_character(database, cast.project, metadata={"fps": fps})
     page = cast.viewer.get("/characters", limit=1, sort="metadata.fps")
@@ -276,7 +277,7 @@ def test_it_refuses_a_forged_cursor(cast: Cast, database: Database, values: tupl
 
 def test_it_refuses_the_cursor_of_another_key(cast: Cast, database: Database) -> None:
     for key in ("fps", "age"):
-        make_field(database, cast.project, CHARACTERS, key, "number")
+        make_field(database, cast.project, CHARACTERS.object, key, "number")
     for number in (1, 2):
         make_character(database, cast.project, metadata={"fps": number, "age": number})
     cursor = cast.viewer.get("/characters", limit=1, sort="metadata.fps").document["page"]["next"]

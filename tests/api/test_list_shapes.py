@@ -49,7 +49,7 @@ def lists(cast: Cast, database: Database) -> list[tuple[str, ListSpec]]:
     make_segment(database, scene)
     character = make_character(database, cast.project)
     make_approval(database, CHARACTERS, character)
-    make_field(database, cast.project, SCENES, "fps", "number")
+    make_field(database, cast.project, SCENES.object, "fps", "number")
     cast.admin.post(f"/webhooks/{hook.id}/test", {})
     project = f"/projects/{cast.project['id']}"
     return [
@@ -283,8 +283,8 @@ COSTS: dict[str, int] = {
 
 @pytest.mark.parametrize("query", COSTS)
 def test_a_list_costs_the_same_for_one_row_and_for_fifty(cast: Cast, database: Database, query: str) -> None:
-    make_field(database, cast.project, SEGMENTS, "fps", "number")
-    make_field(database, cast.project, SEGMENTS, "mood", "string")
+    make_field(database, cast.project, SEGMENTS.object, "fps", "number")
+    make_field(database, cast.project, SEGMENTS.object, "mood", "string")
 
     def make(number: int) -> None:
         for _ in range(number):

@@ -13,14 +13,15 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from api.gateway import PREFIX, PUBLIC
-from api.problems import PROBLEMS
+from api.problems import CONTENT_TYPE, PROBLEMS
+from api.reference.problems import problem_name
+from config import ROOT
 from domain.access import Permission
 from domain.characters.models import CHARACTERS
 from domain.db import Database
 from domain.deliveries.commands import Attempt, Outcome, claim, record
 from domain.scenes.models import SCENES
 from domain.segments.models import SEGMENTS
-from domain.studio import ASSETS
 from tests.api.client import document_of
 from tests.api.conftest import Cast
 from tests.factories import make_approval, make_character, make_scene, make_segment, make_webhook
@@ -98,27 +99,100 @@ def test_every_operation_says_what_it_takes_and_answers(document: dict[str, Any]
         assert operation["x-permission"] in list(Permission)
         assert operation["summary"]
         assert operation["tags"]
+        assert operation["description"].startswith(operation["summary"])
         codes = set(operation["responses"])
-        assert codes >= {"400", "401", "403", "429", "500", "503"}
+        assert codes >= {"400", "401", "403", "413", "414", "429", "500", "503"}
         assert ("404" in codes) == ("{" in path)
-        assert (codes >= {"409", "413", "415", "422"}) == (method == "post")
-        (success,) = codes & {"200", "201", "202"}
-        answer = operation["responses"][success]
-        assert answer["content"]["application/json"]["schema"]["$ref"].startswith("#/components/schemas/")
-        assert answer["headers"].keys() >= {"X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining"}
-        for code in codes - {success}:
-            assert operation["responses"][code] == {"$ref": "#/components/responses/Problem"}
+        assert (codes >= {"409", "422"}) == (method != "get")
+        assert ("415" in codes) == ("requestBody" in operation)
+        successes = codes & {"200", "201", "202"}
+        assert successes
+        for answer in (operation["responses"][success] for success in successes):
+            assert answer["content"]["application/json"]["schema"]["$ref"].startswith("#/components/schemas/")
+            assert answer["headers"].keys() >= {"X-Request-Id", "X-RateLimit-Limit", "RateLimit", "RateLimit-Policy"}
+        for code in codes - successes - {"304"}:
+            assert operation["responses"][code] == {"$ref": f"#/components/responses/{problem_name(int(code))}"}
+
+
+def test_every_parameter_is_described(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        found = {parameter.get("name", parameter.get("$ref", "")) for parameter in operation["parameters"]}
+        refs = {name.rpartition("/")[2] for name in found}
+        assert refs >= set(re.findall(r"\{(\w+)\}", path))
+        assert refs >= {"X-Request-Id", *(["Idempotency-Key"] if method != "get" else [])}
+        carries_tag = any("ETag" in answer.get("headers", {}) for answer in operation["responses"].values())
+        assert ("If-None-Match" in refs) == (
+            carries_tag and (method == "get" or (method == "put" and "by-external" in path))
+        )
+        assert ("If-Match" in refs) == (carries_tag and method in ("patch", "put", "delete"))
+        assert ("412" in operation["responses"]) == ("If-Match" in refs)
+        assert all("description" in parameter for parameter in operation["parameters"] if "$ref" not in parameter)
+
+
+def nodes(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object of the document but examples."""
+    if isinstance(value, dict):
+        yield value
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, item in inner:
+        if name not in ("example", "examples", "default"):
+            yield from nodes(item)
+
+
+def test_every_enumeration_has_a_name(document: dict[str, Any]) -> None:
+    named = [schema["enum"] for schema in document["components"]["schemas"].values() if "enum" in schema]
+    for node in nodes(document):
+        if isinstance(node.get("enum"), list):
+            assert node["enum"] in named or len(node["enum"]) <= 3, (
+                f"give it a name in api/reference/enumerations.py: {node}"
+            )
+
+
+def test_every_example_is_true(document: dict[str, Any]) -> None:
+    """Each fits its schema, with no member more, and none of its members is empty for want of an example."""
+    components = closed(document["components"])
+    seen = 0
+    for node in nodes(document):
+        for media_type in ("application/json", CONTENT_TYPE):
+            content = node.get(media_type)
+            if not isinstance(content, dict):
+                continue
+            validator = Draft202012Validator({"components": components, **content["schema"]})
+            for example in content["examples"].values():
+                validator.validate(example["value"])
+                seen += 1
+    assert seen > len(PROBLEMS)
+
+
+def test_every_problem_has_an_example(document: dict[str, Any]) -> None:
+    """But for a method that is not allowed: no operation can answer that."""
+    shown = [
+        example["value"]["type"]
+        for response in document["components"]["responses"].values()
+        for example in response["content"][CONTENT_TYPE]["examples"].values()
+    ]
+    used = {f"/problems/{slug}" for slug, (status, _) in PROBLEMS.items() if str(status) in all_codes(document)}
+    assert set(shown) == used
+
+
+def all_codes(document: dict[str, Any]) -> set[str]:
+    return {code for _, _, operation in operations(document) for code in operation["responses"]}
+
+
+def test_the_committed_document_is_this_one(document: dict[str, Any]) -> None:
+    committed = orjson.loads((ROOT / "openapi.json").read_bytes())
+    assert committed == document, "openapi.json is out of date: run `make openapi` and commit it"
 
 
 def test_every_list_tells_its_parameters(document: dict[str, Any]) -> None:
     for path, _, operation in operations(document):
         if operation["operationId"].startswith("list_"):
-            names = {parameter["name"] for parameter in operation["parameters"]}
+            names = {(p.get("name") or p["$ref"].rpartition("/")[2]) for p in operation["parameters"]}
             assert names >= {"limit", "cursor", "sort"}, path
 
 
 def test_it_names_every_problem(document: dict[str, Any]) -> None:
-    named = document["components"]["schemas"]["Problem"]["properties"]["type"]["enum"]
+    named = document["components"]["schemas"]["ProblemType"]["enum"]
     assert named == [f"/problems/{slug}" for slug in PROBLEMS]
 
 
@@ -134,23 +208,36 @@ def test_there_is_no_page_of_an_unknown_problem(app: Flask) -> None:
 
 
 def test_answers_have_the_fields_that_it_promises(cast: Cast, database: Database, document: dict[str, Any]) -> None:
-    """Each operation once, against its schema, with no member more than is promised."""
+    """Each operation once with its own example, its answer against its schema, with no member more than is promised."""
     ids = made_of_each(cast, database)
-    bodies: dict[str, Any] = {
-        "create_webhook": {"url": "https://93.184.216.34/", "event_types": ["*"]},
-        "test_webhook": {"event_type": "asset.approved"},
-        **{f"decide_{kind.object}": {"decision": "approved"} for kind in ASSETS},
-    }
     components = closed(document["components"])
-    for path, method, operation in operations(document):
-        concrete = filled(path, ids)
-        if method == "post":
-            answer = cast.admin.post(concrete, bodies[operation["operationId"]])
-        else:
-            answer = cast.admin.get(concrete)
-        promised = operation["responses"][str(answer.status)]["content"]["application/json"]["schema"]
-        Draft202012Validator({"components": components, **promised}).validate(answer.document)
+    order = ("put", "patch", "post", "get", "delete")
+    for number, (path, method, operation) in enumerate(sorted(operations(document), key=lambda it: order.index(it[1]))):
+        options = {}
+        if "requestBody" in operation:
+            options = {"json": from_example(operation, ids, number)}
+        answer = cast.admin.call(method.upper(), filled(path, ids), **options)
+        assert answer.status < 300, (operation["operationId"], answer.response.text)
+        promised = operation["responses"][str(answer.status)]
+        carried = {name for name, _ in answer.response.headers}
+        assert promised["headers"].keys() >= {"ETag", "Location"} & carried, operation["operationId"]
+        assert carried >= promised["headers"].keys() - {"Link", "Idempotency-Replayed"}, operation["operationId"]
+        schema = promised["content"]["application/json"]["schema"]
+        Draft202012Validator({"components": components, **schema}).validate(answer.document)
         assert answer.data, f"{operation['operationId']} was tried on nothing"
+
+
+def from_example(operation: dict[str, Any], ids: dict[str, str], number: int) -> Any:
+    """The operation's example of a body, with ids that exist, and with names that are not taken."""
+    (example,) = operation["requestBody"]["content"]["application/json"]["examples"].values()
+    by_prefix = {made[:3]: made for made in ids.values()}
+    text = orjson.dumps(example["value"]).decode()
+    body = orjson.loads(re.sub(r"([a-z]{3})_[0-9a-z]{26}", lambda found: by_prefix[found[1]], text))
+    if "code" in body:
+        body |= {"code": f"{body['code']}-{number}", "external_ids": {"shotgrid": str(number)}}
+    if "url" in body:
+        body["url"] = "https://93.184.216.34/"  # a name would be looked up
+    return body
 
 
 def made_of_each(cast: Cast, database: Database) -> dict[str, str]:
@@ -161,6 +248,8 @@ def made_of_each(cast: Cast, database: Database) -> dict[str, str]:
     for kind, asset in ((CHARACTERS, character), (SCENES, scene), (SEGMENTS, make_segment(database, scene))):
         make_approval(database, kind, asset, "rejected")
         made[kind.plural] = asset["id"]
+    defined = {"entity": "scene", "key": "weather", "type": "integer"}
+    made["fields"] = cast.admin.post(f"/projects/{cast.project['id']}/metadata-fields", defined).data["id"]
     made["deliveries"] = cast.admin.post(f"/webhooks/{hook.id}/test", {}).data["id"]
     with database.transaction() as session:
         attempts = [Attempt(claimed, NOON, 1, 200, None, "") for claimed in claim(session, NOON, 9)]
@@ -171,6 +260,9 @@ def made_of_each(cast: Cast, database: Database) -> dict[str, str]:
 def filled(path: str, ids: dict[str, str]) -> str:
     """The path with the ids that it asks for."""
     noun = path.removeprefix(f"{PREFIX}/").partition("/")[0]
+    named = {"{system}": "kitsu", "{external_id}": "a 7", "{key}": "notes", "{field_id}": ids["fields"]}
+    for name, value in named.items():
+        path = path.replace(name, value)
     return re.sub(r"\{\w+\}", ids.get(noun, ""), path)
 
 

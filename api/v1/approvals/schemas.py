@@ -2,44 +2,58 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import fields
 
 from domain.approvals.commands import LONGEST_NOTE
 from domain.approvals.models import DECISIONS
 
-from ...schemas import AnswerSchema
+from ...schemas import (
+    ACTOR_TYPES,
+    ASSET_OBJECTS,
+    NO_NUL,
+    AnswerSchema,
+    RequestSchema,
+    id_field,
+    object_field,
+    text_field,
+    word_field,
+)
 from ..entities import ObjectSchema
+
+_NOTE = "Silhouette reads well. Ship it."
 
 
 class AssetReferenceSchema(AnswerSchema):
     """Which asset was decided on."""
 
-    object = fields.String(required=True)
-    id = fields.String(required=True)
+    object = word_field(ASSET_OBJECTS)
+    id = text_field("chr_01jd3q8v9w7x5y2m4n6p8r0s1t", longest=30)
 
 
 class ActorSchema(AnswerSchema):
     """Who did it."""
 
-    type = fields.String(required=True, metadata={"enum": ["api_key", "user", "system"]})
-    id = fields.String(required=True)
-    name = fields.String(required=True)
+    type = word_field(ACTOR_TYPES)
+    id = text_field("key_01jd3q8v9w7x5y2m4n6p8r0s1t", longest=30)
+    name = text_field("Review tool")
 
 
 class ApprovalSchema(ObjectSchema):
     """A decision on an asset."""
 
-    project_id = fields.String(required=True)
+    versioned = False
+
+    id = id_field("apr", "Sorts by creation.")
+    object = object_field("approval")
+    project_id = id_field("prj")
     asset = fields.Nested(AssetReferenceSchema, required=True)
-    decision = fields.String(required=True, metadata={"enum": list(DECISIONS)})
-    note = fields.String(required=True)
+    decision = word_field(DECISIONS)
+    note = text_field(_NOTE, longest=LONGEST_NOTE)
     decided_by = fields.Nested(ActorSchema, required=True)
 
 
-class NewApprovalSchema(Schema):
+class NewApprovalSchema(RequestSchema):
     """What a reviewer decides."""
 
-    decision = fields.String(required=True, metadata={"enum": list(DECISIONS), "example": "approved"})
-    note = fields.String(
-        load_default="", metadata={"maxLength": LONGEST_NOTE, "example": "Silhouette reads well. Ship it."}
-    )
+    decision = word_field(DECISIONS)
+    note = fields.String(load_default="", metadata={"maxLength": LONGEST_NOTE, "pattern": NO_NUL, "example": _NOTE})

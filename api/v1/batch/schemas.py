@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 
-from ...schemas import AnswerSchema, Boolean
+from ...schemas import NO_NUL, AnswerSchema, Boolean, RequestSchema, integer_field
 
 METHODS = ("POST", "PATCH", "PUT", "DELETE")
 MOST_OPERATIONS = 500
 REF = r"[A-Za-z][A-Za-z0-9_\-]{0,39}"
 
 
-class BatchOperationSchema(Schema):
+class BatchOperationSchema(RequestSchema):
     """One call of a batch."""
 
     ref = fields.String(
         validate=validate.Regexp(f"^{REF}$", error="Name it in 1 to 40 letters, digits, `_` and `-`, a letter first."),
-        metadata={"description": "A name for what it makes, unique in the batch.", "example": "opening"},
+        metadata={
+            "maxLength": 40,
+            "description": "A name for what it makes, unique in the batch.",
+            "example": "opening",
+        },
     )
     method = fields.String(required=True, validate=validate.OneOf(METHODS), metadata={"example": "POST"})
     path = fields.String(
         required=True,
         validate=validate.Length(1, 1000),
         metadata={
+            "pattern": NO_NUL,
             "description": "Relative to the base; `$opening.id` is the id of what `opening` made.",
             "example": "/scenes",
         },
@@ -37,11 +42,12 @@ class BatchOperationSchema(Schema):
         },
     )
     if_match = fields.String(
-        validate=validate.Length(1, 1000), metadata={"description": "What the header `If-Match` would say."}
+        validate=validate.Length(1, 1000),
+        metadata={"pattern": NO_NUL, "description": "What the header `If-Match` would say.", "example": '"*"'},
     )
 
 
-class BatchSchema(Schema):
+class BatchSchema(RequestSchema):
     """Up to 500 writes, in order."""
 
     atomic = Boolean(
@@ -56,8 +62,9 @@ class BatchSchema(Schema):
 class BatchResultSchema(AnswerSchema):
     """What one operation came to."""
 
-    status = fields.Integer(required=True, metadata={"description": "The status that the call alone would have had."})
+    status = integer_field(201, "The status that the call alone would have had.", least=200, most=599)
     body = fields.Dict(
         keys=fields.String(), values=fields.Raw(allow_none=True), required=True,
-        metadata={"description": "The body that the call alone would have had: an object in `data`, or a problem."},
+        metadata={"description": "The body that the call alone would have had: an object in `data`, or a problem.",
+                  "example": {"data": {"object": "scene", "name": "The lamp goes out"}}},
     )  # fmt: skip

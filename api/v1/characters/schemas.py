@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from marshmallow import fields
 
+from ...schemas import id_field, object_field
 from ..entities import AssetSchema
 from ..entity_inputs import NAME, EntityInput, InProject, Submittable
 
 
 class CharacterSchema(AssetSchema):
     """One of a project's cast."""
+
+    id = id_field("chr", "Sorts by creation.")
+    object = object_field("character")
 
 
 class NewCharacterSchema(InProject, EntityInput):

@@ -4,41 +4,54 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from ...schemas import AnswerSchema
+from domain.events.catalogue import TYPES
+
+from ...schemas import (
+    DELIVERY_STATUSES,
+    AnswerSchema,
+    id_field,
+    integer_field,
+    list_field,
+    moment_field,
+    object_field,
+    text_field,
+    texts_by_name_field,
+    word_field,
+)
 
 
 class DeliverySchema(AnswerSchema):
     """One event for one webhook."""
 
-    id = fields.String(required=True)
-    object = fields.String(required=True)
-    webhook_id = fields.String(required=True)
-    event_id = fields.String(required=True, metadata={"description": "The `webhook-id` of every attempt."})
-    event_type = fields.String(required=True)
-    status = fields.String(required=True, metadata={"enum": ["pending", "sending", "delivered", "failed", "cancelled"]})
-    attempts_count = fields.Integer(required=True)
-    next_attempt_at = fields.DateTime(required=True, allow_none=True)
-    last_status_code = fields.Integer(required=True, allow_none=True)
-    created_at = fields.DateTime(required=True)
-    finished_at = fields.DateTime(required=True, allow_none=True)
+    id = id_field("dlv", "Sorts by creation.")
+    object = object_field("delivery")
+    webhook_id = id_field("whk")
+    event_id = id_field("evt", "The `webhook-id` of every attempt.")
+    event_type = word_field(tuple(TYPES))
+    status = word_field(DELIVERY_STATUSES)
+    attempts_count = integer_field(1)
+    next_attempt_at = moment_field(nullable=True)
+    last_status_code = integer_field(200, least=100, most=999, nullable=True)
+    created_at = moment_field()
+    finished_at = moment_field(nullable=True)
 
 
 class AttemptSchema(AnswerSchema):
     """One attempt of a delivery."""
 
-    number = fields.Integer(required=True)
-    started_at = fields.DateTime(required=True)
-    duration_ms = fields.Integer(required=True)
-    address = fields.String(required=True, allow_none=True)
-    status_code = fields.Integer(required=True, allow_none=True)
-    error = fields.String(required=True, allow_none=True)
-    message = fields.String(required=True)
-    request_headers = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
-    response_headers = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
-    response_body = fields.String(required=True)
+    number = integer_field(1, least=1)
+    started_at = moment_field()
+    duration_ms = integer_field(41)
+    address = text_field("93.184.216.34", "Where it connected.", longest=100, nullable=True)
+    status_code = integer_field(200, least=100, most=999, nullable=True)
+    error = text_field(None, "A stable word, such as `timeout`.", longest=60, nullable=True)
+    message = text_field("", "A sentence for people.")
+    request_headers = texts_by_name_field({"webhook-id": "evt_01jd3q8v9w7x5y2m4n6p8r0s1t"})
+    response_headers = texts_by_name_field({"content-type": "text/plain"})
+    response_body = text_field("ok", "Its first 16 KiB.", longest=16 * 1024)
 
 
 class DeliveryWithAttemptsSchema(DeliverySchema):
     """A delivery fetched alone."""
 
-    attempts = fields.List(fields.Nested(AttemptSchema), required=True)
+    attempts = list_field(fields.Nested(AttemptSchema), "The newest first.", most=1000)

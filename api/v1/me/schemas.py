@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from domain.access import Role, Scope
+from domain.access import Permission, Role, Scope
 
-from ...schemas import AnswerSchema
+from ...schemas import (
+    AnswerSchema,
+    id_field,
+    integer_field,
+    list_field,
+    moment_field,
+    object_field,
+    text_field,
+    word_field,
+)
 
 
 class BucketSchema(AnswerSchema):
     """A rate limit and what is left of it."""
 
-    limit = fields.Integer(required=True, metadata={"description": "Calls a minute."})
-    remaining = fields.Integer(required=True)
-    reset_seconds = fields.Integer(required=True, metadata={"description": "Until the bucket is full again."})
+    limit = integer_field(600, "Calls a minute.")
+    remaining = integer_field(599)
+    reset_seconds = integer_field(1, "Until the bucket is full again.")
 
 
 class BucketsSchema(AnswerSchema):
@@ -27,14 +36,13 @@ class BucketsSchema(AnswerSchema):
 class MeSchema(AnswerSchema):
     """The calling key."""
 
-    id = fields.String(required=True)
-    object = fields.String(required=True)
-    name = fields.String(required=True)
-    role = fields.String(required=True, metadata={"enum": list(Role)})
-    scope = fields.String(required=True, metadata={"enum": list(Scope)})
-    project_ids = fields.List(fields.String(), required=True, allow_none=True,
-                              metadata={"description": "The only projects it sees; null for all."})  # fmt: skip
-    permissions = fields.List(fields.String(), required=True)
-    expires_at = fields.DateTime(required=True, allow_none=True)
-    secret_id = fields.String(required=True, metadata={"description": "The public id of the secret in use."})
+    id = id_field("key")
+    object = object_field("api_key")
+    name = text_field("Nightly sync")
+    role = word_field(tuple(Role))
+    scope = word_field(tuple(Scope))
+    project_ids = list_field(id_field("prj"), "The only projects it sees; null for all.", nullable=True)
+    permissions = list_field(word_field(tuple(Permission)), most=len(Permission))
+    expires_at = moment_field(nullable=True)
+    secret_id = text_field("01jd3q8v9w7x5y2m", "The public id of the secret in use.", longest=40)
     rate_limits = fields.Nested(BucketsSchema, required=True)

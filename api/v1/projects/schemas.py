@@ -6,17 +6,21 @@ from marshmallow import fields
 
 from domain.entity_rules import PROJECT_STATUSES
 
-from ...schemas import Boolean
+from ...schemas import Boolean, id_field, object_field, text_field, word_field
 from ..entities import EntitySchema
 from ..entity_inputs import NAME, EntityInput
 
-STRICT = {"description": "Whether metadata may only have the keys that are defined."}
+STRICT = {"description": "Whether metadata may only have the keys that are defined.", "example": False}
 
 
 class ProjectSchema(EntitySchema):
     """A production."""
 
-    status = fields.String(required=True, metadata={"enum": list(PROJECT_STATUSES)})
+    id = id_field("prj", "Sorts by creation.")
+    object = object_field("project")
+    name = text_field("The Salt Line")
+    code = text_field("salt-line", "A short name, unique in the studio.")
+    status = word_field(PROJECT_STATUSES)
     strict_metadata = fields.Boolean(required=True, metadata=STRICT)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from ...schemas import Integer
+from ...schemas import Integer, id_field, id_metadata, integer_field, object_field, text_field
+from ..entities import LEAST_INTEGER as LEAST
 from ..entities import AssetSchema
 from ..entity_inputs import NAME, NUMBER, EntityInput, Placed, Submittable
 
@@ -12,10 +13,14 @@ from ..entity_inputs import NAME, NUMBER, EntityInput, Placed, Submittable
 class SegmentSchema(AssetSchema):
     """A shot of a scene."""
 
-    scene_id = fields.String(required=True)
-    position = fields.Integer(required=True, metadata={"description": "Its place in the scene."})
-    frame_in = fields.Integer(required=True, allow_none=True)
-    frame_out = fields.Integer(required=True, allow_none=True)
+    id = id_field("seg", "Sorts by creation.")
+    object = object_field("segment")
+    scene_id = id_field("scn")
+    name = text_field("Wide on the cliff")
+    code = text_field("sh-0010", "A short name, unique in its project.")
+    position = integer_field(10, "Its place in the scene.", least=LEAST)
+    frame_in = integer_field(1001, "Its first frame.", least=LEAST, nullable=True)
+    frame_out = integer_field(1096, "Its last frame.", least=LEAST, nullable=True)
 
 
 class Framed(Placed):
@@ -29,10 +34,10 @@ class NewSegmentSchema(Framed, EntityInput):
     """A segment to create."""
 
     name = fields.String(required=True, metadata=NAME)
-    scene_id = fields.String(required=True, metadata={"example": "scn_01jd3q8v9w7x5y2m4n6p8r0s1t"})
+    scene_id = fields.String(required=True, metadata=id_metadata("scn"))
 
 
 class SegmentChangeSchema(Submittable, Framed, EntityInput):
     """Fields of a segment to change."""
 
-    scene_id = fields.String(metadata={"description": "Another scene of its project."})
+    scene_id = fields.String(metadata=id_metadata("scn", "Another scene of its project."))

@@ -62,8 +62,9 @@ def post_webhook(call: Call, body: dict[str, Any]) -> Answer:
     """Register a webhook. Its secret is in this answer and nowhere else."""
     wanted = NewWebhook(**body)
     webhook_id, secret = create_webhook(call.session, call.context, call.services.keyring, wanted, call.prepared)
-    shown = _shown(call, webhook_id).document["data"]
-    return created(shown, f"/api/v1/webhooks/{webhook_id}", once={"secret": secret})
+    shown = _shown(call, webhook_id)
+    address, tag = f"/api/v1/webhooks/{webhook_id}", shown.headers["ETag"]
+    return created(shown.document["data"], address, once={"secret": secret}, etag=tag)
 
 
 @blueprint.operation("GET", "/webhooks/<webhook_id>", id="get_webhook", permission=MANAGE, returns=WebhookSchema)

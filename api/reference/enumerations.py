@@ -1,0 +1,78 @@
+"""Enumerations get a name in the document, so that a generated client has one type for each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domain.access import Permission, Role, Scope
+from domain.approvals.models import DECISIONS
+from domain.entities import ASSET_STATUSES
+from domain.entity_rules import PROJECT_STATUSES
+from domain.events.catalogue import PATTERNS, TYPES
+from domain.metadata.types import TYPES as TYPES_OF_METADATA
+from domain.metadata_fields.definitions import ENTITIES
+from domain.webhooks.commands import PAYLOAD_VERSIONS
+
+from ..problems import PROBLEMS
+from ..schemas import ACTOR_TYPES, ASSET_OBJECTS, AUDIT_SOURCES, DELIVERY_STATUSES, WEBHOOK_STATUSES
+
+NAMED: dict[str, tuple[str, tuple[str, ...]]] = {
+    "Role": ("What a user or key may do.", tuple(Role)),
+    "Scope": ("Where a key may do it.", tuple(Scope)),
+    "Permission": ("What an operation needs.", tuple(Permission)),
+    "AssetStatus": ("Where a character, scene or segment stands in review.", ASSET_STATUSES),
+    "AssetObject": ("The kind of an asset.", ASSET_OBJECTS),
+    "EntityObject": ("The kind of an entity.", ENTITIES),
+    "EntityStatus": ("The status of any entity.", ("active", *ASSET_STATUSES)),
+    "MetadataType": ("What a metadata field takes.", tuple(TYPES_OF_METADATA)),
+    "BatchMethod": ("The method of a call in a batch.", ("POST", "PATCH", "PUT", "DELETE")),
+    "ProjectStatus": ("Whether a project is worked on.", PROJECT_STATUSES),
+    "Decision": ("What a reviewer decides.", DECISIONS),
+    "DeliveryStatus": ("Where an event is on its way to a webhook.", DELIVERY_STATUSES),
+    "WebhookStatus": ("How a webhook fares.", WEBHOOK_STATUSES),
+    "PayloadVersion": ("The form of what a webhook is sent: the whole entity, or ids and links.", PAYLOAD_VERSIONS),
+    "EventType": ("What happened.", tuple(TYPES)),
+    "EventPattern": ("Events to subscribe to: one type, a family, or all but the operational ones.", PATTERNS),
+    "ActorType": ("Who acts.", ACTOR_TYPES),
+    "AuditSource": ("The door that it came through.", AUDIT_SOURCES),
+    "ProblemType": ("Why a call was refused; each has a page.", tuple(f"/problems/{slug}" for slug in PROBLEMS)),
+}
+_BY_VALUES = {values: name for name, (_, values) in NAMED.items()}
+
+
+def name_enumerations(node: Any) -> Any:
+    """The document with a reference wherever one of the named enumerations was written out."""
+    if isinstance(node, list):
+        return [name_enumerations(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    found = {key: name_enumerations(value) for key, value in node.items()}
+    name = _BY_VALUES.get(tuple(value for value in _values(found) if value is not None))
+    if name is None:
+        return _constant(found)
+    kept = {key: value for key, value in found.items() if key in ("description", "default", "example")}
+    reference = {"$ref": f"#/components/schemas/{name}"}
+    if None in found["enum"] or "null" in found.get("type", ()):
+        return {"anyOf": [reference, {"type": "null"}], **kept}
+    return {**reference, **kept}
+
+
+def _constant(node: dict[str, Any]) -> dict[str, Any]:
+    """An enumeration of one is a constant."""
+    values = _values(node)
+    if len(values) != 1:
+        return node
+    return {**{key: value for key, value in node.items() if key != "enum"}, "const": values[0]}
+
+
+def _values(node: dict[str, Any]) -> list[Any]:
+    values = node.get("enum")
+    return values if isinstance(values, list) else []
+
+
+def enumeration_schemas() -> dict[str, dict[str, Any]]:
+    """The components, by name."""
+    return {
+        name: {"type": "string", "enum": [str(value) for value in values], "description": description}
+        for name, (description, values) in NAMED.items()
+    }
