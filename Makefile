@@ -7,7 +7,7 @@ PARALLEL ?= -n 2 --dist loadfile
 UNIQUE := app.py wsgi.py config.py domain api portal jobs deploy dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e bench openapi spectral fuzz lint duplicates format clean install install-dev python
+.PHONY: help run test e2e torture scale fuzz spectral openapi bench lint duplicates format clean install install-dev python
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ test: install-dev ## Run every test; arguments for pytest in ARGS
 
 e2e: install-dev ## Run the tests that start the real processes
 	@$(PY) -m pytest -m e2e $(ARGS)
+
+torture: install-dev ## Run the tests that take minutes: storms of calls while processes are killed
+	@$(PY) -m pytest -m torture tests/torture $(ARGS)
 
 bench: install-dev ## Measure the figures of docs/architecture.md
 	@$(PY) -m bench $(ARGS)

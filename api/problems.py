@@ -11,8 +11,6 @@ from flask import Response, request
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
-from werkzeug.exceptions import NotFound as WebNotFound
-from werkzeug.routing import RequestRedirect
 
 from domain.errors import BadQuery, Conflict, FieldError, Forbidden, Invalid, NotFound, Stale
 
@@ -93,8 +91,6 @@ def problem_of(error: Exception) -> Problem:
 
 
 def _of_http(error: HTTPException) -> Problem:
-    if isinstance(error, RequestRedirect):  # doubled slashes: an API answers the path it was asked for, or 404
-        error = WebNotFound()
     slug = _BY_STATUS.get(error.code or 500, "internal-error" if (error.code or 500) >= 500 else "bad-request")
     headers = {name: value for name, value in error.get_headers() if name.lower() == "allow"}
     if slug == "not-found":

@@ -72,6 +72,7 @@ def entity_table(name: str, *columns: Column[Any]) -> Table:
         UniqueConstraint("project_id", "code"),
         Index(f"ix_{name}_project_id_name_id", "project_id", "name", "id"),
         Index(f"ix_{name}_name_id", "name", "id"),
+        Index(f"ix_{name}_created_at_id", "created_at", "id"),
     )
 
 

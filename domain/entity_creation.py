@@ -29,7 +29,7 @@ from .scenes.models import scenes
 Draft = Mapping[str, Any]
 POSITION_STEP = 10
 # How often a code made from a name is made anew when others take it at the same moment.
-CODE_ROUNDS = 5
+CODE_ROUNDS = 20
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ def external_id_condition(spec: ListSpec, term: Term) -> ColumnElement[bool]:
     """
     term.require(ALLOWED)
     table, value = external_ids, term.value("text")
-    named = (table.c.object == spec.entity) & (table.c.system == term.name.removeprefix(PREFIX))
+    named = spec.is_about(table.c.object) & (table.c.system == term.name.removeprefix(PREFIX))
     if term.operator == "isnull":
         there = exists().where(table.c.entity_id == spec.id_column, named).correlate(spec.id_column.table)
         return ~there if value else there

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,7 +25,6 @@ LARGEST_IN = 200
 # No name or status is longer, and every value is bound into a statement.
 LONGEST_TEXT = 1000
 MOST_WORDS = 10
-# More digits or a larger exponent mean nothing in a film, and both databases can hold these.
 _NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
@@ -170,9 +170,9 @@ def number_of(text: str) -> Decimal:
     """The number.
 
     Raises:
-        ValueError: it is none, or of too many digits.
+        ValueError: it is none, of too many digits, or larger than any that is stored.
     """
-    if not _NUMBER.fullmatch(text):
+    if not _NUMBER.fullmatch(text) or not math.isfinite(float(text)):
         raise ValueError(text)
     return Decimal(text)
 

@@ -17,6 +17,7 @@ from .errors import BadQuery
 from .filters import OPERATORS, OPERATORS_BY_WORD, Term, quoted
 from .list_spec import ListSpec
 from .metadata.models import metadata_values
+from .metadata.types import TYPES
 from .metadata_fields.models import metadata_fields
 
 PREFIX = "metadata."
@@ -24,12 +25,12 @@ _MOST_NAMED = 40
 
 
 @dataclass(frozen=True, slots=True)
-class MetadataType:
-    """How values of one type of field are kept and compared.
+class Comparison:
+    """How values of one type of field are compared.
 
     Attributes:
-        column: where in `metadata_values`.
-        word: the type of its values, see `filters.type_word`.
+        column: where `metadata_values` holds them.
+        word: what is given, see `filters.type_word`.
         operators: what they can be compared by.
         sortable: whether an entity has at most one, and an index orders them.
     """
@@ -37,7 +38,7 @@ class MetadataType:
     column: str
     word: str
     operators: tuple[str, ...]
-    sortable: bool = True
+    sortable: bool
 
     @property
     def cursor_word(self) -> str:
@@ -45,21 +46,21 @@ class MetadataType:
         return "number" if self.word == "boolean" else self.word
 
 
-_TEXT = MetadataType("text_value", "text", OPERATORS_BY_WORD["text"])
-_NUMBER = MetadataType("number_value", "number", OPERATORS_BY_WORD["number"])
-TYPES: dict[str, MetadataType] = {
-    "string": _TEXT,
-    "enum": _TEXT,
-    "url": _TEXT,
-    "integer": _NUMBER,
-    "number": _NUMBER,
-    "boolean": MetadataType("number_value", "boolean", OPERATORS_BY_WORD["boolean"]),
-    "date": MetadataType("text_value", "date", OPERATORS_BY_WORD["date"]),
-    "datetime": MetadataType("time_value", "time", OPERATORS_BY_WORD["time"]),
-    "enum_list": MetadataType("text_value", "text", ("eq", "ne", "in", "isnull"), sortable=False),
-    "text": MetadataType("long_value", "text", ("eq", "ne", "contains", "isnull"), sortable=False),
-    # A document: it is there or not.
-    "json": MetadataType("text_value", "text", ("isnull",), sortable=False),
+_WORDS = {"integer": "number", "number": "number", "boolean": "boolean", "date": "date", "datetime": "time"}
+# Types that have several values, a long one or a document, and no order.
+_UNORDERED: dict[str, tuple[str, ...]] = {
+    "enum_list": ("eq", "ne", "in", "isnull"),
+    "text": ("eq", "ne", "contains", "isnull"),
+    "json": ("isnull",),
+}
+COMPARISONS: dict[str, Comparison] = {
+    name: Comparison(
+        value_type.column or "text_value",
+        word := _WORDS.get(name, "text"),
+        _UNORDERED.get(name, OPERATORS_BY_WORD[word]),
+        sortable=name not in _UNORDERED,
+    )
+    for name, value_type in TYPES.items()
 }
 
 
@@ -77,7 +78,7 @@ class Definitions:
         """
         return [_condition(spec, term, self.types[term.name.removeprefix(PREFIX)]) for term in terms]
 
-    def sort_type(self, key: str) -> MetadataType:
+    def sort_type(self, key: str) -> Comparison:
         """The one type that a sort goes by.
 
         Raises:
@@ -88,10 +89,10 @@ class Definitions:
             raise BadQuery(
                 "sort", f"`metadata.{key}` is {' and '.join(words)} in different projects: narrow by `project_id`."
             )
-        if not TYPES[words[0]].sortable:
-            sortable = quoted(name for name, found in TYPES.items() if found.sortable)
+        if not COMPARISONS[words[0]].sortable:
+            sortable = quoted(name for name, found in COMPARISONS.items() if found.sortable)
             raise BadQuery("sort", f"`metadata.{key}` is {words[0]}, which has no order; these types have: {sortable}.")
-        return TYPES[words[0]]
+        return COMPARISONS[words[0]]
 
 
 def definitions(
@@ -126,7 +127,7 @@ def definitions(
 
 
 def _condition(spec: ListSpec, term: Term, words: Collection[str]) -> ColumnElement[bool]:
-    types = [TYPES[word] for word in sorted(words)]
+    types = [COMPARISONS[word] for word in sorted(words)]
     term.require([name for name in OPERATORS if any(name in each.operators for each in types)])
     key = term.name.removeprefix(PREFIX)
     if term.operator == "isnull":
@@ -147,7 +148,7 @@ def _condition(spec: ListSpec, term: Term, words: Collection[str]) -> ColumnElem
     return or_(*(_with(spec, key, OPERATORS[term.operator](metadata_values.c[name], value)) for name, value in asked))
 
 
-def _stored(kind: MetadataType, value: Any) -> Any:
+def _stored(kind: Comparison, value: Any) -> Any:
     """The value as the side table holds it: a boolean is 1 or 0."""
     if kind.word != "boolean":
         return value

@@ -21,9 +21,12 @@ from domain.approvals.commands import decide
 from domain.characters.models import CHARACTERS
 from domain.crypto import Keyring
 from domain.db import Database, Row
-from domain.entities import Kind, represent
+from domain.entities import Kind, load, represent
 from domain.events.commands import Context, Happening, record_events
+from domain.external_ids.commands import claim_ids, rows_of
 from domain.ids import new_id
+from domain.metadata.commands import rules_for, write_values
+from domain.metadata_fields.commands import create_field
 from domain.projects.models import PROJECTS
 from domain.scenes.models import SCENES
 from domain.segments.models import SEGMENTS
@@ -65,7 +68,12 @@ def make_entity(database: Database, kind: Kind, **fields: Any) -> Row:
     row = {"id": new_id(kind.prefix), **names, **plain, **noon, **fields}
     with database.transaction() as session:
         session.execute(insert(kind.table).values(row))
-        return dict(session.execute(select(kind.table).where(kind.table.c.id == row["id"])).mappings().one())
+        made = dict(session.execute(select(kind.table).where(kind.table.c.id == row["id"])).mappings().one())
+        if made["metadata"]:
+            project_id = made[kind.listing.project_field]
+            write_values(session, kind, [made], rules_for(session, kind.object, [project_id]))
+        assert claim_ids(session, rows_of(kind, made, made["external_ids"])) == {}
+        return made
 
 
 def make_project(database: Database, **fields: Any) -> Row:
@@ -153,3 +161,11 @@ def make_user(database: Database, role: str = "admin", project_ids: Sequence[str
 def shown(kind: Kind, row: Row) -> dict[str, Any]:
     """The row as the API shows it."""
     return represent(kind, row)
+
+
+def make_field(database: Database, project: Row, entity: str, key: str, type_: str, **fields: Any) -> Row:
+    """A metadata field; `fields` as the API takes them."""
+    with database.transaction() as session:
+        given = {"entity": entity, "key": key, "type": type_, **fields}
+        locked = load(session, SYSTEM, PROJECTS, project["id"], for_update=True)
+        return create_field(session, Context(SYSTEM, NOON), locked, given)

@@ -15,6 +15,7 @@ USERS = ListSpec(
     users.c.id,
     Sortable.from_columns({name: users.c[name] for name in ("id", "email", "name", "role", "active", "created_at")}),
     "name",
+    searched=(users.c.name, users.c.email),
 )
 # Everything but the password's hash.
 SHOWN: tuple[ColumnElement[Any], ...] = tuple(column for column in users.c if column.name != "password_hash")

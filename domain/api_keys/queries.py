@@ -18,7 +18,12 @@ from . import tokens
 from .models import api_key_projects, api_key_secrets, api_keys
 
 _FILTERS = ("id", "name", "role", "scope", "expires_at", "last_used_at", "created_at", "updated_at")
-API_KEYS = ListSpec(api_keys.c.id, Sortable.from_columns({name: api_keys.c[name] for name in _FILTERS}), "name")
+API_KEYS = ListSpec(
+    api_keys.c.id,
+    Sortable.from_columns({name: api_keys.c[name] for name in _FILTERS}),
+    "name",
+    searched=(api_keys.c.name, api_keys.c.description),
+)
 
 
 class KeyRefused(Exception):

@@ -10,7 +10,7 @@ from ..access import Actor
 from ..clock import rfc3339
 from ..db import Row
 from ..entities import ASSET_STATUSES, Kind
-from ..list_spec import ANY_ENTITY, ListSpec, Sortable
+from ..list_spec import ANY_ENTITY, ListSpec, Reference, Sortable
 from ..studio import KINDS
 
 _SHOWN = ("name", "code", "status", "metadata", "created_at", "updated_at", "version")
@@ -39,6 +39,7 @@ ENTITIES = ListSpec(
     },
     "name",
     shown=("id", "object", "project_id", *_SHOWN),
+    references={"project": Reference("project_id", "project")},
     searched=(_entities.c.name, _entities.c.code),
     entity=ANY_ENTITY,
 )

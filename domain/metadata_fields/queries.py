@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping, Select, select
 from ..clock import rfc3339
 from ..db import Row, Session
 from ..errors import NotFound
-from ..list_spec import ListSpec, Sortable
+from ..list_spec import ListSpec, Reference, Sortable
 from ..metadata.types import TYPES
 from .definitions import ENTITIES
 from .models import metadata_fields
@@ -23,6 +23,7 @@ FIELDS = ListSpec(
         *("id", "object", "project_id", "entity", "key", "type", "required", "default", "min", "max", "pattern"),
         *("options", "description", "created_at", "updated_at", "version"),
     ),
+    references={"project": Reference("project_id", "project")},
 )
 
 

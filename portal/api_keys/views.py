@@ -28,7 +28,7 @@ from .forms import NewKeyForm
 
 blueprint = PortalBlueprint("api_keys", __name__, permission=Permission.MANAGE_KEYS, url_prefix="/api-keys")
 
-FILTERS = {"q": "name[contains]", "role": "role", "scope": "scope"}
+FILTERS = {"q": "q", "role": "role", "scope": "scope"}
 ROLES = (
     (Role.VIEWER, "Viewer: reads"),
     (Role.CREATOR, "Creator: reads, writes, runs jobs"),

@@ -28,7 +28,7 @@ from ..lists import ListPage
 
 blueprint = PortalBlueprint("studio", __name__, permission=Permission.READ, url_prefix="/studio")
 
-FILTERS = {"q": "name[contains]", "status": "status"}
+FILTERS = {"q": "q", "status": "status"}
 BY_PLURAL = {kind.plural: kind for kind in ASSETS}
 DECISIONS_SHOWN = 20
 SEGMENTS_SHOWN = 100

@@ -15,7 +15,7 @@ from ..lists import ListPage
 
 blueprint = PortalBlueprint("users", __name__, permission=Permission.MANAGE_USERS)
 
-FILTERS = {"q": "name[contains]", "role": "role"}
+FILTERS = {"q": "q", "role": "role"}
 
 
 @blueprint.get("/users")

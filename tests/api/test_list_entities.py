@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
-
-import orjson
 import pytest
 
 from domain.db import Database
@@ -17,8 +12,9 @@ from domain.projects.models import PROJECTS
 from domain.scenes.models import SCENES
 from domain.segments.models import SEGMENTS
 from domain.studio import ASSETS, KINDS
-from tests.api.client import Answer, Client
+from tests.api.client import Answer
 from tests.api.conftest import Cast
+from tests.api.walking import forged, walk
 from tests.factories import make_asset, make_character, make_project, make_scene, make_segment, shown
 from tests.support.clock import NOON
 
@@ -200,22 +196,6 @@ def test_it_refuses_an_address_that_is_too_long(cast: Cast) -> None:
     cast.viewer.call("GET", "/characters?name=" + "x" * 17_000).refused(414, "uri-too-long")
 
 
-def walk(client: Client, path: str, limit: int = 2, **query: Any) -> list[dict[str, Any]]:
-    """Every row, page by page, following `Link`."""
-    answer = client.get(path, limit=limit, **query)
-    rows = list(answer.data)
-    while answer.document["page"]["next"] is not None:
-        target, rel = answer.headers["Link"].split("; ")
-        assert rel == 'rel="next"'
-        assert len(answer.data) == limit
-        parameters = parse_qsl(urlsplit(target.strip("<>")).query)
-        assert dict(parameters)["cursor"] == answer.document["page"]["next"]
-        answer = client.get(path, **dict(parameters))
-        rows += answer.data
-    assert "Link" not in answer.headers
-    return rows
-
-
 def make_mixture(database: Database, cast: Cast) -> None:
     """Segments with every value twice, and none at all where a column allows it."""
     scene = make_scene(database, cast.project)
@@ -265,13 +245,6 @@ def test_its_pages_hold_what_the_filter_leaves(cast: Cast, database: Database) -
     for number in range(5):
         make_character(database, cast.project, status="approved" if number % 2 else "draft")
     assert len(walk(cast.viewer, "/characters", 1, status="draft")) == 3
-
-
-def forged(answer: Answer, *values: object) -> str:
-    """The answer's cursor with these sort values in place of its own."""
-    text = answer.document["page"]["next"]
-    signature = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))[0]
-    return base64.urlsafe_b64encode(orjson.dumps([signature, *values])).decode().rstrip("=")
 
 
 FORGERIES: dict[str, tuple[object, ...]] = {

@@ -1,4 +1,4 @@
-"""Many writes in one call: references, all or nothing, each by itself, dry runs, and as few statements for 500 as for one."""
+"""Many writes in one call: references, all or nothing, each by itself, dry runs; 500 cost as few statements as one."""
 
 from __future__ import annotations
 

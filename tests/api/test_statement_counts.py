@@ -85,3 +85,14 @@ def test_a_refused_key_costs_its_lookup_and_its_audit_row(app: Flask, database: 
     assert len(seen) == 1
     with recorded(database) as seen:
         assert Client(app, make_key(database, "viewer")).send("GET", "/audit").status_code == 403
+
+
+@pytest.mark.parametrize(("headers", "most"), [({}, 6), ({"Idempotency-Key": "one"}, 8)])
+def test_a_change_costs_no_more_however_many_listen(
+    cast: Cast, database: Database, headers: dict[str, str], most: int
+) -> None:
+    for _ in range(10):
+        make_webhook(database)
+    path = f"/characters/{make_character(database, cast.project)['id']}"
+    seen = statements(cast.creator, database, "PATCH", path, json={"name": "New"}, headers=headers)
+    assert len(seen) <= most, seen
