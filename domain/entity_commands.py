@@ -60,6 +60,8 @@ def change(
     changed = {name: value for name, value in new.items() if not same_json(entity[name], value)}
     if not changed:
         return entity
+    if "strict_metadata" in changed:
+        context.actor.require(Permission.DEFINE_FIELDS)
     if "status" in changed:
         _require_move(kind, entity["status"], changed["status"])
     after = _write(session, context, kind, entity, changed)
