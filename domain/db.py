@@ -246,12 +246,12 @@ def is_duplicate(error: DBAPIError) -> bool:
     )
 
 
-def upsert(session: Session, table: Table, key: Sequence[str], values: dict[str, Any]) -> None:
-    """INSERT, or UPDATE of the row that already has this key."""
+def upsert(session: Session, table: Table, key: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """INSERT each row, or UPDATE the one that already has its key. All rows have the same columns."""
     build = postgresql.insert if session.dialect == "postgresql" else sqlite.insert
-    statement = build(table).values(values)
-    changed = {name: statement.excluded[name] for name in values if name not in key}
-    session.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed))
+    statement = build(table)
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in key}
+    session.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed), list(rows))
 
 
 def numbered_id(session: Session, stem: str, digits: int, order_by: ColumnElement[Any]) -> ColumnElement[str]:

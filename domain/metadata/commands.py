@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, insert, select
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, insert, literal, select
 
-from ..db import Row, Session
+from ..db import Row, Session, upsert
 from ..entities import Kind
 from ..metadata_fields.models import metadata_fields
 from ..projects.models import projects
@@ -15,8 +15,9 @@ from .models import metadata_values
 from .rules import FieldRule, RuleBook
 from .types import side_columns
 
-__all__ = ["RuleBook", "rules_for", "write_values"]
-
+MOST_REMEMBERED = 1000
+# By object and project.
+_remembered: dict[tuple[str, ...], RuleBook] = {}
 _seen = projects.alias("seen")
 _RULES = (
     select(
@@ -57,7 +58,31 @@ def rules_for(session: Session, object: str, project_ids: Collection[str]) -> Ru
     for row in rows:
         if row["key"] is not None:
             rules.setdefault(row["id"], {})[row["key"]] = rule_of(row)
-    return RuleBook(rules, {row["id"] for row in rows if row["strict_metadata"]})
+    strict = {row["id"] for row in rows if row["strict_metadata"]}
+    book = RuleBook(rules, strict, {row["id"]: row["fields_version"] for row in rows})
+    if len(book.versions) == 1:
+        if len(_remembered) >= MOST_REMEMBERED:
+            _remembered.clear()
+        _remembered[object, *book.versions] = book
+    return book
+
+
+def remembered_rules(object: str, project_id: str) -> RuleBook | None:  # noqa: A002
+    """What this process read last, which may be out of date: what is written by it must be subject to `still_holds`."""
+    return _remembered.get((object, project_id))
+
+
+def still_holds(kind: Kind, project_id: str, rules: RuleBook) -> ColumnElement[bool]:
+    """Whether a project's fields are those of `rules`: for the WHERE of an entity's UPDATE, in place of `rules_for`.
+
+    Where it holds, it holds until the transaction ends.
+    """
+    version, strict = projects.c.fields_version, projects.c.strict_metadata
+    same = and_(version == rules.versions[project_id], strict.is_(project_id in rules.strict))
+    if kind.object == "project":  # the row itself, which the UPDATE locks
+        return same
+    found = select(literal(1)).where(projects.c.id == project_id, same)
+    return exists(found.with_for_update(key_share=True, read=True))
 
 
 def rule_of(field: Row) -> FieldRule:
@@ -77,15 +102,25 @@ def write_values(
         rows: entities as they are now.
         keys: the keys that may have changed; None for all.
     """
-    if not rows:
+    typed = {key for row in rows for key in rules.of(project_of(kind, row)) if keys is None or key in keys}
+    if not rows or (keys is not None and not typed):
         return
-    if keys is not None:
-        keys = {key for row in rows for key in rules.of(project_of(kind, row)) if key in keys}
-        if not keys:
-            return
+    made = [value for row in rows for value in values_of(kind, row, rules, keys)]
+    if made and keys is not None and _replaces_all(kind, rows, rules, typed):
+        upsert(session, metadata_values, ["entity_id", "key", "item"], made)
+        return
     gone = delete(metadata_values).where(metadata_values.c.entity_id.in_([row["id"] for row in rows]))
-    session.execute(gone if keys is None else gone.where(metadata_values.c.key.in_(sorted(keys))))
-    insert_values(session, (value for row in rows for value in values_of(kind, row, rules, keys)))
+    session.execute(gone if keys is None else gone.where(metadata_values.c.key.in_(sorted(typed))))
+    insert_values(session, made)
+
+
+def _replaces_all(kind: Kind, rows: Sequence[Row], rules: RuleBook, keys: Set[str]) -> bool:
+    """Whether no row of these keys is left over once the new ones are written: each has one, and none is of a list."""
+    return all(
+        key in row["metadata"] and rules.of(project_of(kind, row))[key].type != "enum_list"
+        for row in rows
+        for key in keys & rules.of(project_of(kind, row)).keys()
+    )
 
 
 def insert_values(session: Session, values: Iterable[dict[str, Any]]) -> None:

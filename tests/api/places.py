@@ -6,19 +6,24 @@ import re
 from collections.abc import Callable
 from functools import cached_property
 
-from sqlalchemy import select
-
 from api.blueprint import Operation
 from api.v1 import BLUEPRINTS
 from domain.access import SYSTEM
+from domain.characters.models import CHARACTERS
 from domain.db import Database, Row
-from domain.deliveries.models import webhook_deliveries
+from domain.entities import Kind
 from domain.events.commands import Context
+from domain.external_ids.commands import claim_ids, rows_of
+from domain.projects.models import PROJECTS
+from domain.scenes.models import SCENES
+from domain.segments.models import SEGMENTS
 from domain.webhooks.commands import send_test
 from tests.api.client import BASE
 from tests.factories import make_character, make_project, make_scene, make_segment, make_webhook
 from tests.support.clock import NOON
 
+SYSTEM_NAME = "shotgrid"  # where each object of the studio is known by its own id
+_EXTERNAL = re.compile(r"(\w+)/by-external/<system>/<external_id>")
 _PARAMETER = re.compile(r"([\w-]+)/<(?:\w+:)?(\w+)>")
 
 
@@ -32,7 +37,7 @@ class Places:
 
     def __init__(self, database: Database, project: Row | None = None) -> None:
         self.database = database
-        self.project = project or make_project(database)
+        self._project = project
         self._words: dict[str, Callable[[], str]] = {
             "projects": lambda: str(self.project["id"]),
             "characters": lambda: str(self.character["id"]),
@@ -43,16 +48,26 @@ class Places:
         }
 
     @cached_property
+    def project(self) -> Row:
+        return self._known(PROJECTS, self._project or make_project(self.database))
+
+    @cached_property
     def character(self) -> Row:
-        return make_character(self.database, self.project)
+        return self._known(CHARACTERS, make_character(self.database, self.project))
 
     @cached_property
     def scene(self) -> Row:
-        return make_scene(self.database, self.project)
+        return self._known(SCENES, make_scene(self.database, self.project))
 
     @cached_property
     def segment(self) -> Row:
-        return make_segment(self.database, self.scene)
+        return self._known(SEGMENTS, make_segment(self.database, self.scene))
+
+    def _known(self, kind: Kind, entity: Row) -> Row:
+        """The entity, once another system knows it by its id."""
+        with self.database.transaction() as session:
+            claim_ids(session, rows_of(kind, entity, {SYSTEM_NAME: entity["id"]}))
+        return entity
 
     @cached_property
     def webhook(self) -> str:
@@ -60,9 +75,16 @@ class Places:
 
     @cached_property
     def delivery(self) -> str:
+        webhook_id = self.webhook
         with self.database.transaction() as session:
-            return send_test(session, Context(SYSTEM, NOON), self.webhook, "asset.approved")
+            return send_test(session, Context(SYSTEM, NOON), webhook_id, "asset.approved")
 
     def path(self, rule: str) -> str:
         """The rule with every parameter filled in, below the base."""
-        return BASE + _PARAMETER.sub(lambda found: f"{found[1]}/{self._words[found[1]]()}", rule)
+        return BASE + _PARAMETER.sub(self._fill, _EXTERNAL.sub(self._fill_external, rule))
+
+    def _fill(self, found: re.Match[str]) -> str:
+        return f"{found[1]}/{self._words[found[1]]()}"
+
+    def _fill_external(self, found: re.Match[str]) -> str:
+        return f"{found[1]}/by-external/{SYSTEM_NAME}/{self._words[found[1]]()}"

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+
 from tests.support.processes import Product
 from tests.support.threads import at_once
 from tests.support.waiting import wait_until
@@ -127,9 +128,14 @@ class Storm:
     def _choose_victims(self) -> list[int]:
         """One web server process, all of them, or their parent and all of them."""
         parent = wait_until(lambda: self._product.pid("web"), 30, "no web server runs")
-        workers = wait_until(lambda: self._product.children(parent), 30, "the web server has no process")
-        kind = self._random.choice(("one", "all", "parent"))
-        return {"one": workers[:1], "all": workers, "parent": [parent, *workers]}[kind]
+        assert parent is not None
+        workers = wait_until(lambda: self._workers(parent), 30, "the web server has no process")
+        chosen = {"one": workers[:1], "all": workers, "parent": [parent, *workers]}
+        return chosen[self._random.choice(("one", "all", "parent"))]
+
+    def _workers(self, parent: int) -> list[int]:
+        commands = self._product.processes()
+        return [pid for pid in self._product.children(parent) if "resource_tracker" not in commands.get(pid, "")]
 
 
 def _connects(connection: http.client.HTTPConnection) -> bool:

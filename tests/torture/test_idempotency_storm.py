@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from sqlalchemy import select
 
 from domain.approvals.models import approvals
 from domain.audit.models import api_audit_log
+from domain.characters.models import characters
 from domain.db import Database
 from domain.deliveries.models import webhook_deliveries
 from domain.events.models import events
@@ -44,14 +46,17 @@ def test_every_key_has_one_effect(database_url: str, home: Path) -> None:
 
 
 def _writes(database: Database, webhook: Webhook) -> list[Write]:
-    """Decisions, whose second effect the asset's status would refuse, and tests, whose second nothing would."""
-    scene = make_scene(database, make_project(database))
+    """Creations and tests, whose second effect nothing would refuse, and decisions."""
+    project = make_project(database)
+    scene = make_scene(database, project)
     made = []
     for number in range(KEYS):
-        path, body = f"/webhooks/{webhook.id}/test", b'{"event_type": "asset.approved"}'
-        if number % 2:
-            path, body = f"/segments/{make_segment(database, scene)['id']}/approvals", b'{"decision": "approved"}'
-        made.append(Write(f"/api/v1{path}", body, f"key {number}"))
+        path, body = "/characters", {"name": f"Twin {number}", "project_id": project["id"]}
+        if number % 3 == 1:
+            path, body = f"/webhooks/{webhook.id}/test", {"event_type": "asset.approved"}
+        elif number % 3 == 2:
+            path, body = f"/segments/{make_segment(database, scene)['id']}/approvals", {"decision": "approved"}
+        made.append(Write(f"/api/v1{path}", json.dumps(body).encode(), f"key {number}"))
     return made
 
 
@@ -65,13 +70,14 @@ def check_answers(result: Round) -> None:
 
 
 def check_trace(database: Database, rounds: Sequence[Round]) -> None:
-    """What the database holds: an event, its delivery and a kept answer for each round, an audit row for each answer."""
+    """An event, its delivery and a kept answer for each round, an audit row for each answer."""
     with database.reading() as session:
         by_request = Counter(session.execute(select(events.c.request_id)).scalars())
         by_event = Counter(session.execute(select(webhook_deliveries.c.event_id)).scalars())
         decided = Counter(session.execute(select(approvals.c.asset_id)).scalars())
+        named = Counter(session.execute(select(characters.c.name)).scalars())
         records = session.execute(select(idempotency_records.c.idempotency_key, idempotency_records.c.status_code))
-        kept = {key: status for key, status in records}
+        kept = {row.idempotency_key: row.status_code for row in records}
         audited = session.execute(select(api_audit_log.c.request_id, api_audit_log.c.status_code)).all()
     statuses = dict(audited)
     assert len(audited) == len(statuses), "a call was audited twice"
@@ -80,7 +86,8 @@ def check_trace(database: Database, rounds: Sequence[Round]) -> None:
         assert sum(by_request[request_id] for request_id in [*answered, *result.unanswered]) == 1, result.write
         assert {request_id: statuses.get(request_id) for request_id in answered} == answered
     assert len(by_event) == sum(by_event.values()) == sum(by_request.values()) == len(rounds)
-    assert set(decided.values()) == {1}
+    assert set(decided.values()) == set(named.values()) == {1}
+    assert len(decided) + len(named) == sum(not result.write.path.endswith("/test") for result in rounds)
     assert kept == {result.write.idempotency_key: result.finals[0].status for result in rounds}
 
 
