@@ -65,7 +65,7 @@ def pair(kind: str) -> Iterator[Pair]:
         ):
             product = _side(port, token, ids[0])
             _keep_bodies(product, token, ids[0], home)
-            with _served(home / "bare", "bench.bare:create_app", {BODIES_VARIABLE: folder}) as bare_port:
+            with _served(home / "bare", "bench.bare:app", {BODIES_VARIABLE: folder}) as bare_port:
                 yield Pair(product, _side(bare_port, token, ids[0]), _decisions(port, token, ids))
 
 
@@ -85,10 +85,7 @@ def _served(home: Path, application: str, given: dict[str, str]) -> Iterator[int
     port = free_port()
     small = {"PORT": str(port), "CALLSHEET_WEB_WORKERS": "1", "CALLSHEET_DEMO": "0", "PYTHONPATH": str(ROOT)}
     chosen = environment(home, **small, **given)
-    command = [
-        *web(Settings.from_env(chosen), application),
-        *(["--factory"] if application.endswith(":create_app") else []),
-    ]
+    command = web(Settings.from_env(chosen), application)
     with server_process(command, home.with_suffix(".log"), signal.SIGTERM, env=chosen):
         wait_until(lambda: _answers(port), 30, f"{application} does not answer")
         yield port

@@ -118,3 +118,30 @@ def _has_member_postgresql(element: _HasMember, compiler: SQLCompiler, **options
 def _has_member_sqlite(element: _HasMember, compiler: SQLCompiler, **options: Any) -> str:
     column, name = (compiler.process(clause, **options) for clause in element.clauses)
     return f"EXISTS (SELECT 1 FROM json_each({column}) AS member WHERE member.key = {name})"  # noqa: S608 - a bound value
+
+
+class _Written(FunctionElement[str]):
+    type = String()
+    inherit_cache = True
+
+
+def written(moment: ColumnElement[Any]) -> ColumnElement[str]:
+    """A `Moment` as `clock.rfc3339` writes it, written by the database: a page has a hundred of them."""
+    return _Written(moment)
+
+
+@compiles(_Written, "postgresql")
+def _written_postgresql(element: _Written, compiler: SQLCompiler, **options: Any) -> str:
+    moment = compiler.process(element.clauses, **options)
+    return f"to_char({moment} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+
+
+@compiles(_Written, "sqlite")
+def _written_sqlite(element: _Written, compiler: SQLCompiler, **options: Any) -> str:
+    return f"substr({compiler.process(element.clauses, **options)}, 1, 23) || 'Z'"
+
+
+class AsStored(UserDefinedType[Any]):
+    """What the driver gives: of a `Json`, text on SQLite, a value on PostgreSQL."""
+
+    cache_ok = True

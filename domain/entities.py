@@ -5,15 +5,28 @@ A noun declares itself once as a `Kind` in its `models.py`; every door reads tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, ForeignKey, Index, Integer, Table, UniqueConstraint
+import orjson
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    Select,
+    Table,
+    UniqueConstraint,
+    select,
+    type_coerce,
+)
 
 from .access import Actor
 from .clock import rfc3339
+from .columns import AsStored, written
 from .db import Json, LongText, Moment, Row, Session, Str, metadata
 from .errors import NotFound
 from .finding import find_row
@@ -115,6 +128,32 @@ def represent(kind: Kind, row: Row) -> dict[str, Any]:
         value = row[field]
         data[field] = rfc3339(value) if isinstance(value, datetime) else value
     return data
+
+
+def listed(kind: Kind) -> tuple[Select[Any], Callable[[Row], dict[str, Any]]]:
+    """The rows of a list, and what shows them as `represent` would, at a fraction of the cost.
+
+    The database writes the times, and documents that are JSON text already are passed on unread.
+    """
+    columns = [kind.table.c[name] for name in ("id", *kind.fields)]
+    documents = [column.name for column in columns if isinstance(column.type, Json)]
+
+    def show(row: Row) -> dict[str, Any]:
+        data: dict[str, Any] = {"id": row["id"], "object": kind.object}
+        for name in kind.fields:
+            data[name] = row[name]
+        for name in documents:
+            if isinstance(text := data[name], str):
+                data[name] = orjson.Fragment(text)
+        return data
+
+    return select(*map(_as_listed, columns)), show
+
+
+def _as_listed(column: Column[Any]) -> ColumnElement[Any]:
+    if isinstance(column.type, Moment):
+        return written(column).label(column.name)
+    return type_coerce(column, AsStored()).label(column.name) if isinstance(column.type, Json) else column
 
 
 def load(session: Session, actor: Actor, kind: Kind, entity_id: str, *, for_update: bool = False) -> Row:

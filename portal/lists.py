@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import request, url_for
-from sqlalchemy import RowMapping, Select
+from sqlalchemy import Select
 
 from domain import listing
-from domain.db import Session
+from domain.db import Row, Session
 from domain.errors import BadQuery
 
 
@@ -40,7 +40,7 @@ class ListPage:
             # An address kept from another time: show the list rather than a lesson in its grammar.
             self.chosen, cursor, given = dict.fromkeys(filters, ""), "", []
             page = listing.fetch(session, listing.parse(spec, order), statement)
-        self.rows: list[RowMapping] = list(page.rows)
+        self.rows: list[Row] = list(page.rows)
         self.filtered = bool(given)
         self.first_href = self._href() if cursor else None
         self.next_href = self._href(cursor=page.next) if page.next else None

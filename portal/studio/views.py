@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import abort
-from sqlalchemy import RowMapping, select
+from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from domain.access import Permission
 from domain.approvals.models import approvals
 from domain.approvals.queries import approvals_of
-from domain.db import Session
+from domain.db import Row, Session
 from domain.entities import ASSET_STATUSES, Kind, load, visible
 from domain.projects.models import PROJECTS, projects
 from domain.scenes.models import SCENES
@@ -109,11 +109,11 @@ def _rows_of(kind: Kind, project_id: str) -> Any:
     return select(kind.table).where(kind.table.c.project_id == project_id, *visible(actor(), kind))
 
 
-def _scene_names(session: Session, rows: Sequence[RowMapping]) -> dict[str, str]:
+def _scene_names(session: Session, rows: Sequence[Row]) -> dict[str, str]:
     return names_of(session, {("scene", row["scene_id"]) for row in rows})
 
 
-def _segments_of(session: Session, scene_id: str) -> Sequence[RowMapping]:
+def _segments_of(session: Session, scene_id: str) -> Sequence[Row]:
     table = SEGMENTS.table
     chosen = select(table).where(table.c.scene_id == scene_id, *visible(actor(), SEGMENTS))
     return session.execute(chosen.order_by(table.c.position, table.c.id).limit(SEGMENTS_SHOWN)).mappings().all()

@@ -98,6 +98,17 @@ def test_it_admits_no_more_than_the_limit_at_once(app: Flask, database: Database
     assert (statuses.count(200), statuses.count(429)) == (5, 7)
 
 
+def test_it_goes_on_over_new_connections_when_redis_was_restarted(
+    database: Database, redis_client: redis.Redis, redis_url: str
+) -> None:
+    limiter, bucket = RedisLimiter(quick_redis(redis_url), database), f"restarted-{id(database)}"
+    assert limiter.take(bucket, 10).remaining == 9
+    redis_client.script_flush()
+    redis_client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")  # type: ignore[no-untyped-call]
+    assert limiter.take(bucket, 10).remaining == 8
+    assert not limiter.degraded
+
+
 def drain_address(redis_client: redis.Redis, address: str) -> None:
     """Leave its bucket so empty that no test is slow enough to see it fill."""
     seconds, micros = redis_client.time()
