@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 from flask import Flask, request
+from flask import Response as FlaskResponse
 from werkzeug.wrappers import Response
 
 import api
@@ -58,6 +59,16 @@ def spread(signals: list[Signal], limiter: Limiter, bell: Bell) -> None:
             bell.ring()
 
 
+class Callsheet(Flask):
+    """One application with two doors: the API's calls pass by the hooks, sessions and signals that pages need."""
+
+    api: gateway.Gateway
+
+    def full_dispatch_request(self) -> FlaskResponse:
+        """Answer the current request, through the door it came to."""
+        return self.api.answer() if gateway.is_api(request.path) else super().full_dispatch_request()
+
+
 def create_app(settings: Settings, services: Services | None = None) -> Flask:
     """The application: portal, API, command line.
 
@@ -69,12 +80,13 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
         refuse_wrong_secret_key(services.database, services.keyring)
     except WrongSecretKey as error:
         raise ConfigError(str(error)) from None
-    app = Flask(__name__, root_path=str(ROOT))
+    app = Callsheet(__name__, root_path=str(ROOT))
     app.url_map.merge_slashes = False  # a path with doubled slashes is another path, and not there
     app.secret_key = services.keyring.derive("flask")
     app.extensions["callsheet"] = services
     app.logger.setLevel(logging.INFO)
     portal.register(app, services)
+    app.api = gateway.Gateway(app, services)
     api.register(app, services)
     commands.register(app, services)
     app.register_error_handler(Exception, handle_error)

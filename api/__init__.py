@@ -6,11 +6,10 @@ from flask import Flask
 
 from domain.ports import Services
 
-from . import gateway, health, openapi
+from . import health, openapi
 
 
 def register(app: Flask, services: Services) -> None:
     """Mount `/api/v1`, the documentation and the operators' endpoints."""
-    gateway.register(app, services)
     openapi.register(app)
     health.register(app, services)

@@ -17,11 +17,12 @@ from domain.api_keys.queries import KeyRefused
 from domain.ports import Grant, Services, limited_as
 
 from .auth import FREE, AddressRefused, Authenticator, presented_key
-from .call import Call, current_call
+from .call import Call
 from .problems import Problem, problem_of, problem_response
 
 PREFIX = "/api/v1"
 PUBLIC = frozenset({f"{PREFIX}/openapi.json", f"{PREFIX}/docs"})
+REHEARSED = frozenset({f"{PREFIX}/batch"})  # what takes `dry_run`
 ADDRESS_PER_MINUTE = 120
 LONGEST_ADDRESS = 16 * 1024  # path and query; granian's own limit is four times this
 LARGEST_BODY = 1024 * 1024
@@ -31,24 +32,28 @@ CHUNK = 64 * 1024
 log = logging.getLogger("callsheet.api")
 
 
-def register(app: Flask, services: Services) -> None:
-    """Put the gateway before and behind every request below the prefix."""
-    authenticator = Authenticator(services)
+class Gateway:
+    """Answers every request below the prefix, whatever happens. The hooks that pages need are not run for it."""
 
-    @app.before_request
-    def enter() -> None:
-        if is_api(request.path):
-            g.call = Call.begin(services)
-            admit(g.call, authenticator)
+    def __init__(self, app: Flask, services: Services) -> None:
+        self._app = app
+        self._services = services
+        self._authenticator = Authenticator(services)
 
-    @app.after_request
-    def leave(response: Response) -> Response:
-        if not is_api(request.path) or "call" not in g:
+    def answer(self) -> Response:
+        """The answer to the current request, once its audit row is committed."""
+        call: Call | None = None
+        try:
+            g.call = call = Call.begin(self._services)
+            admit(call, self._authenticator)
+            response = self._app.make_response(self._app.dispatch_request())
+        except Exception as error:
+            response = handle_error(error)
+        if call is None:
             return response
-        call = current_call()
         response = _audited(call, response)
         if call.credential is not None:
-            _note_use(call, authenticator)
+            _note_use(call, self._authenticator)
         return response
 
 
@@ -85,7 +90,7 @@ def admit(call: Call, authenticator: Authenticator) -> None:
     call.bucket = "write" if call.writes else "read"
     try:
         token = presented_key(request.headers)
-        cost = 0 if request.path in FREE else 1
+        cost = 0 if request.path in FREE or request.path in REHEARSED else 1
         call.credential, call.grant = authenticator.authenticate(token, call.ip, call.at, call.bucket, cost)
     except KeyRefused as refusal:
         call.key_id, call.secret_id = refusal.key_id, refusal.secret_id
@@ -101,6 +106,18 @@ def admit(call: Call, authenticator: Authenticator) -> None:
     if len(request.path) + len(request.query_string) > LONGEST_ADDRESS:
         raise Problem("uri-too-long", f"Keep path and query to {LONGEST_ADDRESS:,} bytes.")
     call.raw_body = read_body(request.environ)
+    if request.path in REHEARSED and call.writes:
+        _limit_by_effect(call, authenticator)
+
+
+def _limit_by_effect(call: Call, authenticator: Authenticator) -> None:
+    """A dry run changes nothing, so it is a read; whether it is one stands in the body."""
+    assert call.credential is not None
+    body = call.body_for_audit()
+    if isinstance(body, dict) and body.get("dry_run") is True:
+        call.bucket = "read"
+    call.grant = authenticator.take(call.credential, call.bucket, 1)
+    _require(call, call.grant)
 
 
 def _limit_address(call: Call) -> None:
@@ -150,20 +167,25 @@ def read_body(environ: dict[str, Any]) -> bytes:
 
 
 def decorate(call: Call, response: Response) -> None:
-    """The headers that every answer carries."""
+    """The headers that every answer carries. Added, not set: nobody else sends them, and looking costs more."""
     headers = response.headers
-    headers["X-Request-Id"] = call.request_id
-    headers["X-Content-Type-Options"] = "nosniff"
     headers.setdefault("Cache-Control", "private, no-cache")
-    headers["Vary"] = "Authorization, X-API-Key"
+    added = {
+        "X-Request-Id": call.request_id,
+        "X-Content-Type-Options": "nosniff",
+        "Vary": "Authorization, X-API-Key",
+    }
     if call.grant is not None:
         grant = call.grant
-        headers["X-RateLimit-Limit"] = str(grant.limit)
-        headers["X-RateLimit-Remaining"] = str(grant.remaining)
-        headers["X-RateLimit-Reset"] = str(int(time.time()) + grant.reset_seconds)
-        # draft-ietf-httpapi-ratelimit-headers-11
-        headers["RateLimit-Policy"] = f'"{call.bucket}";q={grant.limit};w=60'
-        headers["RateLimit"] = f'"{call.bucket}";r={grant.remaining};t={grant.reset_seconds}'
+        added |= {
+            "X-RateLimit-Limit": str(grant.limit),
+            "X-RateLimit-Remaining": str(grant.remaining),
+            "X-RateLimit-Reset": str(int(time.time()) + grant.reset_seconds),
+            # draft-ietf-httpapi-ratelimit-headers-11
+            "RateLimit-Policy": f'"{call.bucket}";q={grant.limit};w=60',
+            "RateLimit": f'"{call.bucket}";r={grant.remaining};t={grant.reset_seconds}',
+        }
+    headers.extend(added)
 
 
 def _audited(call: Call, response: Response) -> Response:

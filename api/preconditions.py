@@ -32,7 +32,7 @@ def expected_versions(call: Call, entity_id: str | None = None) -> Expected:
     tags = parse_etags(given)
     if tags.star_tag:
         return _Every()
-    found = [_ETAG.fullmatch(tag) for tag in tags.as_set()]
+    found = [_ETAG.fullmatch(tag) for tag in tags.as_set() if tag]
     return frozenset(int(match[2]) for match in found if match and entity_id in (None, match[1]))
 
 

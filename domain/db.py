@@ -83,7 +83,7 @@ class Session:
         return self._connection.execute(statement, parameters)
 
     def execute_text(self, statement: str, parameters: Any) -> None:
-        """Run a statement in the driver's own words, or one for each tuple of a list: nothing is compiled or bound."""
+        """Run a statement in the driver's own words: nothing is compiled or bound."""
         self._connection.exec_driver_sql(statement, parameters)
 
     @contextmanager
@@ -134,9 +134,11 @@ class Database:
         if self.after_commit is not None and session.signals:
             self.after_commit(session.signals)
 
-    def single_statement(self) -> AbstractContextManager[Session]:
-        """A session for one statement that writes: a transaction, which PostgreSQL begins and commits by itself."""
-        return self.transaction() if self.is_sqlite else self.reading()
+    @contextmanager
+    def single_statement(self) -> Iterator[Session]:
+        """A session for one statement that writes: it is a transaction by itself, with no BEGIN and COMMIT around it."""
+        with self._writer, self._autocommit.connect() as connection:
+            yield Session(connection)
 
     def dispose(self) -> None:
         """Close every pooled connection."""
@@ -235,12 +237,12 @@ def is_duplicate(error: DBAPIError) -> bool:
     )
 
 
-def upsert(session: Session, table: Table, key: Sequence[str], values: dict[str, Any]) -> None:
-    """INSERT, or UPDATE of the row that already has this key."""
+def upsert(session: Session, table: Table, key: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """INSERT each row, or UPDATE the one that already has its key. All rows have the same columns."""
     build = postgresql.insert if session.dialect == "postgresql" else sqlite.insert
-    statement = build(table).values(values)
-    changed = {name: statement.excluded[name] for name in values if name not in key}
-    session.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed))
+    statement = build(table)
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in key}
+    session.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed), list(rows))
 
 
 def numbered_id(session: Session, stem: str, digits: int, order_by: ColumnElement[Any]) -> ColumnElement[str]:

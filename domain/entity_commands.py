@@ -41,7 +41,6 @@ def change(
         Conflict: the status cannot be reached from here; `allowed` names those that can.
     """
     context.actor.require(Permission.WRITE)
-    require_expected(kind.object, entity, expected)
     errors = check_fields(kind, given) + check_frames({**entity, **given})
     if "scene_id" in given:
         errors += _check_scene(session, entity, given["scene_id"])
@@ -57,9 +56,12 @@ def change(
         errors += check_fields(kind, {"external_ids": new["external_ids"]})
     if errors:
         raise Invalid(*errors)
+    require_expected(kind.object, entity, expected)
     changed = {name: value for name, value in new.items() if not same_json(entity[name], value)}
     if not changed:
         return entity
+    if "strict_metadata" in changed:
+        context.actor.require(Permission.DEFINE_FIELDS)
     if "status" in changed:
         _require_move(kind, entity["status"], changed["status"])
     after = _write(session, context, kind, entity, changed)
@@ -106,7 +108,7 @@ def put_by_external_id(
         Forbidden, Invalid, Conflict, Stale: as `change` and `create` do.
         Stale: one was expected to be there, or not to be there (`only_new`).
     """
-    errors = check_external_id(f"/external_ids/{system}", system, external_id)
+    errors = check_external_id(f"/external_ids/{system}", system, external_id) + check_fields(kind, given)
     if errors:
         raise Invalid(*errors)
     for _ in range(2):  # the second time when somebody made it at the same moment

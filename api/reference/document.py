@@ -104,7 +104,7 @@ def _place(name: str) -> int:
 
 def _further_words(_converter: OpenAPIConverter, field: fields.Field[Any], **_context: Any) -> dict[str, Any]:
     """Words of JSON Schema that apispec does not pass on from a field's metadata."""
-    return {word: field.metadata[word] for word in ("propertyNames",) if word in field.metadata}
+    return {word: field.metadata[word] for word in ("propertyNames", "not") if word in field.metadata}
 
 
 class _Plugin(MarshmallowPlugin):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from typing import Any
 
 from sqlalchemy import and_, bindparam, delete, insert, select
 
-from ..db import Row, Session
+from ..db import Row, Session, upsert
 from ..entities import Kind
 from ..metadata_fields.models import metadata_fields
 from ..projects.models import projects
@@ -77,15 +77,25 @@ def write_values(
         rows: entities as they are now.
         keys: the keys that may have changed; None for all.
     """
-    if not rows:
+    typed = {key for row in rows for key in rules.of(project_of(kind, row)) if keys is None or key in keys}
+    if not rows or (keys is not None and not typed):
         return
-    if keys is not None:
-        keys = {key for row in rows for key in rules.of(project_of(kind, row)) if key in keys}
-        if not keys:
-            return
+    made = [value for row in rows for value in values_of(kind, row, rules, keys)]
+    if made and keys is not None and _replaces_all(kind, rows, rules, typed):
+        upsert(session, metadata_values, ["entity_id", "key", "item"], made)
+        return
     gone = delete(metadata_values).where(metadata_values.c.entity_id.in_([row["id"] for row in rows]))
-    session.execute(gone if keys is None else gone.where(metadata_values.c.key.in_(sorted(keys))))
-    insert_values(session, (value for row in rows for value in values_of(kind, row, rules, keys)))
+    session.execute(gone if keys is None else gone.where(metadata_values.c.key.in_(sorted(typed))))
+    insert_values(session, made)
+
+
+def _replaces_all(kind: Kind, rows: Sequence[Row], rules: RuleBook, keys: Set[str]) -> bool:
+    """Whether no row of these keys is left over once the new ones are written: each has one, and none is of a list."""
+    return all(
+        key in row["metadata"] and rules.of(project_of(kind, row))[key].type != "enum_list"
+        for row in rows
+        for key in keys & rules.of(project_of(kind, row)).keys()
+    )
 
 
 def insert_values(session: Session, values: Iterable[dict[str, Any]]) -> None:

@@ -75,10 +75,10 @@ def change_field(
         Stale: the field's version is not an expected one.
     """
     context.actor.require(Permission.DEFINE_FIELDS)
-    require_expected("metadata field", field, expected)
     fixed = {"entity": field["object"], "key": field["key"], "type": field["type"]}
     now = {"required": field["required"], "description": field["description"], **field["rules"]}
     definition = _read({**now, **given, **fixed})
+    require_expected("metadata field", field, expected)
     changed = {name: value for name, value in _changeable(definition).items() if value != field[name]}
     if not changed:
         return field

@@ -31,7 +31,7 @@ def check_secret_key(session: Session, keyring: Keyring) -> None:
 
 def beat(session: Session, name: str, now: datetime) -> None:
     """Note that a process is alive."""
-    upsert(session, heartbeats, ["name"], {"name": name, "at": now})
+    upsert(session, heartbeats, ["name"], [{"name": name, "at": now}])
 
 
 def take_from_bucket(session: Session, name: str, per_minute: int, cost: float, now: float) -> float | None:

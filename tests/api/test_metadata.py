@@ -154,7 +154,7 @@ def test_every_mistake_is_named(cast: Cast, database: Database) -> None:
     assert sorted(answer.refused(422, "invalid").fields) == ["/metadata/age", "/metadata/lens", "/metadata/plates/0"]
 
 
-@pytest.mark.parametrize("body", [[], "x", 1, None])
+@pytest.mark.parametrize("body", [[], "x", 1])
 def test_it_refuses_what_is_no_object(cast: Cast, database: Database, body: Any) -> None:
     path = f"/characters/{make_character(database, cast.project)['id']}/metadata"
     send(cast.creator, "PATCH", path, body).refused(422, "invalid")
@@ -217,7 +217,7 @@ def test_two_callers_of_different_keys_lose_nothing(cast: Cast, database: Databa
     assert cast.viewer.get(f"/characters/{character['id']}").data["version"] == 101
 
 
-@pytest.mark.parametrize(("headers", "most"), [({}, 8), ({"Idempotency-Key": "one"}, 10)])
+@pytest.mark.parametrize(("headers", "most"), [({}, 7), ({"Idempotency-Key": "one"}, 9)])
 def test_it_costs_no_more_however_many_keys_and_webhooks(
     cast: Cast, database: Database, headers: dict[str, str], most: int
 ) -> None:

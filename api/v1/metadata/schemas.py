@@ -56,4 +56,6 @@ class MetadataPatchSchema(Schema):
 class MetadataValueSchema(RequestSchema):
     """One value, which replaces the one that is there."""
 
-    value = fields.Raw(required=True, metadata={"description": "Any JSON but null.", "example": 35})
+    value = fields.Raw(
+        required=True, metadata={"description": "Any JSON but null.", "not": {"type": "null"}, "example": 35}
+    )
