@@ -41,6 +41,8 @@ def change(
         Conflict: the status cannot be reached from here; `allowed` names those that can.
     """
     context.actor.require(Permission.WRITE)
+    if "strict_metadata" in given and given["strict_metadata"] != entity["strict_metadata"]:
+        context.actor.require(Permission.DEFINE_FIELDS)
     errors = check_fields(kind, given) + check_frames({**entity, **given})
     if "scene_id" in given:
         errors += _check_scene(session, entity, given["scene_id"])
@@ -60,8 +62,6 @@ def change(
     changed = {name: value for name, value in new.items() if not same_json(entity[name], value)}
     if not changed:
         return entity
-    if "strict_metadata" in changed:
-        context.actor.require(Permission.DEFINE_FIELDS)
     if "status" in changed:
         _require_move(kind, entity["status"], changed["status"])
     after = _write(session, context, kind, entity, changed)

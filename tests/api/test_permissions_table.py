@@ -333,3 +333,16 @@ def test_an_object_cannot_be_given_to_another_project(stage: Stage) -> None:
             given = {name: places["foreign"].project["id"]}
             response = stage.callers["admin", "full"].send("PATCH", places["own"].path(rule), json=given)
             assert (response.status_code, _field(response.json)) == (422, f"/{name}")
+
+
+def test_strict_metadata_is_for_who_may_define_fields(stage: Stage) -> None:
+    """Whatever else is wrong with the call: permission comes before the fields."""
+    path = stage.places()["own"].path("/projects/<id>")
+    for (role, scope), caller in stage.callers.items():
+        response = caller.send("PATCH", path, json={"strict_metadata": role == "admin", "name": ""})
+        if role == "admin":
+            assert response.status_code == (403 if scope == "read_only" else 422)
+        elif role == "creator" and scope != "read_only":
+            unchanged, changed = ({"strict_metadata": value, "description": role} for value in (False, True))
+            assert caller.send("PATCH", path, json=unchanged).status_code == 200
+            assert caller.send("PATCH", path, json={**changed, "name": ""}).status_code == 403
