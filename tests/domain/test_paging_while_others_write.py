@@ -73,8 +73,8 @@ def cases(database: Database) -> dict[str, Case]:
     def case(spec: ListSpec, fixed: Mapping[str, Any], *unique: str, statement: Any = None) -> Case:
         table: Any = spec.id_column.table
         fresh = numbered(*unique)
-        chosen = select(table) if statement is None else statement
-        return Case(spec, table, lambda: {**fixed, **fresh()}, chosen)
+        chosen: Select[Any] = select(table) if statement is None else statement
+        return Case(spec, table, lambda: dict(fixed) | fresh(), chosen)
 
     found = {
         "approvals": case(APPROVALS, place),
@@ -232,6 +232,7 @@ def ids_of(database: Database, case: Case, sort: str, between: Callable[[], None
             query = parse(case.spec, [("sort", sort), ("limit", str(LIMIT)), *cursor])
             page = fetch(session, query, case.statement)
             seen += [row["id"] for row in page.rows]
+            assert len(seen) <= 4 * (STABLE + INSERTS), f"sort={sort} never ends"
             if page.next is None:
                 return seen
             cursor = [("cursor", page.next)]
