@@ -18,9 +18,10 @@ from tests.fuzz.exceptions import is_by_design
 _ID = re.compile(r"([a-z]{3})_[0-9a-hjkmnp-tv-z]{26}")
 _HOST = re.compile(r"(?i)^(https?://)[^\x00-\x20\x7f\\#/?@]+(?=[/?]|$)")
 
-_seeded: dict[str, list[str]] = json.loads(Path(os.environ["CALLSHEET_FUZZ_SEEDS"]).read_text())
+_seeds = json.loads(Path(os.environ["CALLSHEET_FUZZ_SEEDS"]).read_text())
+_seeded: dict[str, list[str]] = _seeds["ids"]
 _known: set[str] = {found for ids in _seeded.values() for found in ids}
-_named: dict[str, dict[str, Any]] = {}  # parameters that name something, of paths whose ends are not ids
+_named: dict[str, dict[str, Any]] = _seeds["named"]  # parameters that name something, of paths whose ends are not ids
 _cursors: dict[str, str] = {}  # the last one answered, by path
 _tally: Counter[tuple[str, int]] = Counter()
 
