@@ -63,13 +63,14 @@ class Authenticator:
         """
         credential = self._recall(token)
         self._check(credential, token, ip, now)
-        grant = self._take(credential, bucket, cost)
+        grant = self.take(credential, bucket, cost)
         if grant.epoch is not None and grant.epoch != credential.epoch:
             credential = self._read(token)
             self._check(credential, token, ip, now)
         return credential, grant
 
-    def _take(self, credential: Credential, bucket: str, cost: float) -> Grant:
+    def take(self, credential: Credential, bucket: str, cost: float) -> Grant:
+        """Take tokens of one of the key's buckets."""
         per_minute = credential.write_per_minute if bucket == "write" else credential.read_per_minute
         return self._services.limiter.take(bucket, per_minute, cost, credential.key_id)
 

@@ -22,6 +22,7 @@ from .problems import Problem, problem_of, problem_response
 
 PREFIX = "/api/v1"
 PUBLIC = frozenset({f"{PREFIX}/openapi.json", f"{PREFIX}/docs"})
+REHEARSED = frozenset({f"{PREFIX}/batch"})  # what takes `dry_run`
 ADDRESS_PER_MINUTE = 120
 LONGEST_ADDRESS = 16 * 1024  # path and query; granian's own limit is four times this
 LARGEST_BODY = 1024 * 1024
@@ -89,7 +90,7 @@ def admit(call: Call, authenticator: Authenticator) -> None:
     call.bucket = "write" if call.writes else "read"
     try:
         token = presented_key(request.headers)
-        cost = 0 if request.path in FREE else 1
+        cost = 0 if request.path in FREE or request.path in REHEARSED else 1
         call.credential, call.grant = authenticator.authenticate(token, call.ip, call.at, call.bucket, cost)
     except KeyRefused as refusal:
         call.key_id, call.secret_id = refusal.key_id, refusal.secret_id
@@ -105,6 +106,18 @@ def admit(call: Call, authenticator: Authenticator) -> None:
     if len(request.path) + len(request.query_string) > LONGEST_ADDRESS:
         raise Problem("uri-too-long", f"Keep path and query to {LONGEST_ADDRESS:,} bytes.")
     call.raw_body = read_body(request.environ)
+    if request.path in REHEARSED and call.writes:
+        _limit_by_effect(call, authenticator)
+
+
+def _limit_by_effect(call: Call, authenticator: Authenticator) -> None:
+    """A dry run changes nothing, so it is a read; whether it is one stands in the body."""
+    assert call.credential is not None
+    body = call.body_for_audit()
+    if isinstance(body, dict) and body.get("dry_run") is True:
+        call.bucket = "read"
+    call.grant = authenticator.take(call.credential, call.bucket, 1)
+    _require(call, call.grant)
 
 
 def _limit_address(call: Call) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
+from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, update
 from sqlalchemy.exc import IntegrityError
 
 from .access import Permission
@@ -17,13 +18,17 @@ from .errors import Conflict, FieldError, Invalid, Stale
 from .events.commands import Context, Happening, record_events
 from .external_ids.commands import claim_ids, release_ids, rows_of
 from .external_ids.queries import find_by_external_id
-from .metadata.commands import RuleBook, rules_for, write_values
-from .metadata.rules import same_json
+from .metadata.commands import remembered_rules, rules_for, still_holds, write_values
+from .metadata.rules import RuleBook, same_json
 from .scenes.models import SCENES
 
 # The versions that a caller says it has read; None when it does not say.
 Expected = Container[int] | None
 SUBMITTABLE = ("draft", "changes_requested", "rejected")
+
+
+class _OutOfDate(Exception):
+    """The rules that a change was made by are no longer those of the project; nothing has been written."""
 
 
 def change(
@@ -45,24 +50,64 @@ def change(
     if "scene_id" in given:
         errors += _check_scene(session, entity, given["scene_id"])
     new: dict[str, Any] = {**given}
-    rules: RuleBook | None = None
     if errors:
         raise Invalid(*errors)
-    if "metadata" in given:
-        rules = rules_for(session, kind.object, {_project_of(kind, entity)})
-        new["metadata"], errors = rules.merged(_project_of(kind, entity), entity["metadata"], given["metadata"])
     if "external_ids" in given:
         new["external_ids"] = without_none({**entity["external_ids"], **given["external_ids"]})
-        errors += check_fields(kind, {"external_ids": new["external_ids"]})
+        errors = check_fields(kind, {"external_ids": new["external_ids"]})
+    if "metadata" in given:
+        return _change_metadata(session, context, kind, entity, new, errors, expected)
     if errors:
         raise Invalid(*errors)
     require_expected(kind.object, entity, expected)
+    return _apply(session, context, kind, entity, new)
+
+
+def _change_metadata(
+    session: Session,
+    context: Context,
+    kind: Kind,
+    entity: Row,
+    new: Mapping[str, Any],
+    errors: list[FieldError],
+    expected: Expected,
+) -> Row:
+    """Merge metadata by the rules that are remembered; where they refuse it or are out of date, by those that hold."""
+    project_id = _project_of(kind, entity)
+    rules = remembered_rules(kind.object, project_id)
+    if rules is not None:
+        metadata, mistakes = rules.merged(project_id, entity["metadata"], new["metadata"])
+        if not errors + mistakes:
+            require_expected(kind.object, entity, expected)
+            held = still_holds(kind, project_id, rules)
+            with suppress(_OutOfDate):
+                return _apply(session, context, kind, entity, {**new, "metadata": metadata}, rules, held)
+    rules = rules_for(session, kind.object, {project_id})
+    metadata, mistakes = rules.merged(project_id, entity["metadata"], new["metadata"])
+    if errors + mistakes:
+        raise Invalid(*errors, *mistakes)
+    require_expected(kind.object, entity, expected)
+    return _apply(session, context, kind, entity, {**new, "metadata": metadata}, rules)
+
+
+def _apply(
+    session: Session,
+    context: Context,
+    kind: Kind,
+    entity: Row,
+    new: Mapping[str, Any],
+    rules: RuleBook | None = None,
+    held: ColumnElement[bool] | None = None,
+) -> Row:
+    """Write what differs, and tell of it. `_OutOfDate`, and nothing written, where `held` is given and not the case."""
     changed = {name: value for name, value in new.items() if not same_json(entity[name], value)}
     if not changed:
         return entity
+    if "strict_metadata" in changed:
+        context.actor.require(Permission.DEFINE_FIELDS)
     if "status" in changed:
         _require_move(kind, entity["status"], changed["status"])
-    after = _write(session, context, kind, entity, changed)
+    after = _write(session, context, kind, entity, changed, held)
     if "external_ids" in changed:
         _rename(session, kind, entity, changed["external_ids"])
     if rules is not None and "metadata" in changed:
@@ -164,21 +209,30 @@ def _check_scene(session: Session, segment: Row, scene_id: Any) -> list[FieldErr
     return [FieldError("/scene_id", "unknown", f"There is no scene {str(scene_id)[:40]!r} in this segment's project.")]
 
 
-def _write(session: Session, context: Context, kind: Kind, entity: Row, changed: Mapping[str, Any]) -> dict[str, Any]:
-    """UPDATE the row if it is still at the version that was read, and give it as it is now."""
+def _write(
+    session: Session,
+    context: Context,
+    kind: Kind,
+    entity: Row,
+    changed: Mapping[str, Any],
+    held: ColumnElement[bool] | None = None,
+) -> dict[str, Any]:
+    """UPDATE the row if it is still at the version that was read, and give it as it is now. `held`: see `_apply`."""
     table = kind.table
     values = {**changed, "version": entity["version"] + 1, "updated_at": context.now}
     chosen = update(table).where(table.c.id == entity["id"], table.c.version == entity["version"])
     try:
-        result = session.execute(chosen.values(values))
+        result = session.execute((chosen if held is None else chosen.where(held)).values(values))
     except IntegrityError as error:
         if not is_duplicate(error):
             raise
         message = f"The code {changed.get('code')!r} is taken by another {kind.object}."
         raise Invalid.field("code", "taken", message) from None
-    if result.rowcount != 1:
-        raise Stale(f"This {kind.object} was changed by another call: read it again and decide anew.")
-    return {**entity, **values}
+    if result.rowcount == 1:
+        return {**entity, **values}
+    if held is not None:
+        raise _OutOfDate
+    raise Stale(f"This {kind.object} was changed by another call: read it again and decide anew.")
 
 
 def _rename(session: Session, kind: Kind, entity: Row, now: Mapping[str, str]) -> None:

@@ -22,7 +22,8 @@ from .events.commands import Context, Happening, record_events
 from .external_ids.commands import claim_ids, release_ids, rows_of
 from .filters import LARGEST_INTEGER
 from .ids import new_id
-from .metadata.commands import RuleBook, insert_values, rules_for, values_of
+from .metadata.commands import insert_values, rules_for, values_of
+from .metadata.rules import RuleBook
 from .projects.models import projects
 from .scenes.models import scenes
 

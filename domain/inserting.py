@@ -29,7 +29,9 @@ class Insert:
         columns = ", ".join(names)
         self._values_of = attrgetter(*names)
         self._bound = [
-            (number, column.type) for number, column in enumerate(table.columns) if isinstance(column.type, Moment | Json)
+            (number, column.type)
+            for number, column in enumerate(table.columns)
+            if isinstance(column.type, Moment | Json)
         ]
         self._to_sqlite = f"INSERT INTO {table.name} ({columns}) VALUES "  # noqa: S608 - names of ours
         self._marks = "(" + ", ".join("?" * len(names)) + ")"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, insert, select
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, insert, literal, select
 
 from ..db import Row, Session, upsert
 from ..entities import Kind
@@ -15,8 +15,9 @@ from .models import metadata_values
 from .rules import FieldRule, RuleBook
 from .types import side_columns
 
-__all__ = ["RuleBook", "rules_for", "write_values"]
-
+MOST_REMEMBERED = 1000
+# By object and project.
+_remembered: dict[tuple[str, ...], RuleBook] = {}
 _seen = projects.alias("seen")
 _RULES = (
     select(
@@ -57,7 +58,31 @@ def rules_for(session: Session, object: str, project_ids: Collection[str]) -> Ru
     for row in rows:
         if row["key"] is not None:
             rules.setdefault(row["id"], {})[row["key"]] = rule_of(row)
-    return RuleBook(rules, {row["id"] for row in rows if row["strict_metadata"]})
+    strict = {row["id"] for row in rows if row["strict_metadata"]}
+    book = RuleBook(rules, strict, {row["id"]: row["fields_version"] for row in rows})
+    if len(book.versions) == 1:
+        if len(_remembered) >= MOST_REMEMBERED:
+            _remembered.clear()
+        _remembered[object, *book.versions] = book
+    return book
+
+
+def remembered_rules(object: str, project_id: str) -> RuleBook | None:  # noqa: A002
+    """What this process read last, which may be out of date: what is written by it must be subject to `still_holds`."""
+    return _remembered.get((object, project_id))
+
+
+def still_holds(kind: Kind, project_id: str, rules: RuleBook) -> ColumnElement[bool]:
+    """Whether a project's fields are those of `rules`: for the WHERE of an entity's UPDATE, in place of `rules_for`.
+
+    Where it holds, it holds until the transaction ends.
+    """
+    version, strict = projects.c.fields_version, projects.c.strict_metadata
+    same = and_(version == rules.versions[project_id], strict.is_(project_id in rules.strict))
+    if kind.object == "project":  # the row itself, which the UPDATE locks
+        return same
+    found = select(literal(1)).where(projects.c.id == project_id, same)
+    return exists(found.with_for_update(key_share=True, read=True))
 
 
 def rule_of(field: Row) -> FieldRule:

@@ -88,10 +88,12 @@ class RuleBook:
     Attributes:
         rules: by project, then by key.
         strict: the projects that take no other keys.
+        versions: by project, the `fields_version` that these are the fields of.
     """
 
     rules: Mapping[str, Rules] = field(default_factory=dict)
     strict: Collection[str] = ()
+    versions: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, project_id: str) -> Rules:
         """The fields of a project, by key."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from ..events.commands import Context
 from ..ids import new_id
 from ..metadata.commands import insert_values, rule_of, values_of
 from ..metadata.models import metadata_values
-from ..metadata.rules import FieldRule, RuleBook
+from ..metadata.rules import FieldRule, RuleBook, same_json
 from ..projects.models import projects
 from ..studio import BY_OBJECT
 from .definitions import Definition, read_definition
@@ -79,7 +80,8 @@ def change_field(
     now = {"required": field["required"], "description": field["description"], **field["rules"]}
     definition = _read({**now, **given, **fixed})
     require_expected("metadata field", field, expected)
-    changed = {name: value for name, value in _changeable(definition).items() if value != field[name]}
+    require_expected("metadata field", field, expected)
+    changed = {name: value for name, value in _changeable(definition).items() if not same_json(value, field[name])}
     if not changed:
         return field
     if _limits(definition.rule) != _limits(rule_of(field)):
@@ -127,9 +129,9 @@ def _limits(rule: FieldRule) -> tuple[Any, ...]:
 
 
 def _note_change(session: Session, project_id: str) -> None:
-    """See `metadata.commands.rules_for`."""
-    version = projects.c.fields_version
-    session.execute(update(projects).where(projects.c.id == project_id).values(fields_version=version + 1))
+    """Tell who read the rules before. A random number, so that one which was rolled back never comes again."""
+    changed = update(projects).where(projects.c.id == project_id)
+    session.execute(changed.values(fields_version=secrets.randbits(62)))
 
 
 def _check_holders(session: Session, kind: Kind, project_id: str, rule: FieldRule) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Integer, Table, UniqueConstraint, false
+from sqlalchemy import BigInteger, Boolean, Column, Table, UniqueConstraint, false
 
 from ..db import Json, LongText, Str, metadata
 from ..entities import COMMON, Kind, entity_listing, timestamps
@@ -16,8 +16,8 @@ projects = Table(
     Column("description", LongText, nullable=False, server_default=""),
     Column("status", Str, nullable=False, server_default="active"),
     Column("strict_metadata", Boolean, nullable=False, server_default=false()),
-    # Goes up with every change of the project's metadata fields; see `metadata.commands.rules_for`.
-    Column("fields_version", Integer, nullable=False, server_default="0"),
+    # Another random number after every change of the project's metadata fields; see `metadata.commands.rules_for`.
+    Column("fields_version", BigInteger, nullable=False, server_default="0"),
     Column("external_ids", Json, nullable=False, server_default="{}"),
     Column("metadata", Json, nullable=False, server_default="{}"),
     *timestamps(),

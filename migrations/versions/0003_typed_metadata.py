@@ -23,7 +23,7 @@ AT_ONCE = 1000
 
 
 def upgrade() -> None:
-    op.add_column("projects", sa.Column("fields_version", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("projects", sa.Column("fields_version", sa.BigInteger(), server_default="0", nullable=False))
     _drop_indexes()
     with op.batch_alter_table("metadata_values") as batch:
         batch.add_column(sa.Column("item", sa.Integer(), server_default="0", nullable=False))

@@ -121,6 +121,13 @@ def test_a_project_is_archived_and_comes_back(cast: Cast, database: Database) ->
     assert types_told(database, cast.project["id"]) == ["project.archived", "project.updated"]
 
 
+def test_who_defines_fields_says_whether_there_may_be_others(cast: Cast) -> None:
+    path = f"/projects/{cast.project['id']}"
+    patch(cast.creator, path, {"strict_metadata": True}).refused(403, "forbidden")
+    assert patch(cast.admin, path, {"strict_metadata": True}).data["strict_metadata"] is True
+    assert patch(cast.creator, path, {"strict_metadata": True, "name": "New"}).status == 200
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.object)
 def test_archiving(cast: Cast, database: Database, kind: Kind) -> None:
     path = make(cast, database, kind)

@@ -120,6 +120,17 @@ def test_a_dry_run_answers_as_if_and_changes_nothing(cast: Cast, database: Datab
     assert count(database, characters, project_id=project_id) == 1
 
 
+def test_a_dry_run_takes_of_the_read_bucket(cast: Cast, database: Database) -> None:
+    few = Client(cast.creator.app, make_key(database, "admin", read_per_minute=2, write_per_minute=1))
+    operation = create("characters", name="Mara", project_id=cast.project["id"])
+    for left in (1, 0):
+        answer = send(few, operation, dry_run=True)
+        assert (answer.status, answer.headers["RateLimit"][:10]) == (200, f'"read";r={left}')
+    send(few, operation, dry_run=True).refused(429, "quota-exceeded")
+    assert send(few, operation).headers["RateLimit"][:11] == '"write";r=0'
+    send(few, operation).refused(429, "quota-exceeded")
+
+
 def test_one_key_covers_all_of_it(cast: Cast, database: Database) -> None:
     operations = [create("characters", name=f"Mara {n}", project_id=cast.project["id"]) for n in range(3)]
     first = send(cast.creator, *operations, headers={"Idempotency-Key": "once"})

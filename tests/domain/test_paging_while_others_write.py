@@ -247,7 +247,7 @@ def test_pages_hold_every_stable_row_once(database: Database, name: str) -> None
     stable = {row["id"] for row in writer.stable}
     for sort in case.sorts:
         kept = {term.removeprefix("-") for term in sort.split(",")}
-        kept |= {str(order.column.key) for order in parse(case.spec, [("sort", sort)]).orders}
+        kept |= {str(order.column.key) for order in parse(case.spec, [("sort", sort)]).sort.orders}
         with writer.running(kept | ({"object"} if case.table is metadata_fields else set())):
             seen = ids_of(database, case, sort, writer.wait)
         assert len(seen) == len(set(seen)), f"sort={sort} repeats a row"
