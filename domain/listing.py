@@ -7,18 +7,20 @@ the id breaks ties.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import RowMapping, Select, func
 
 from . import cursors
 from .db import Session
-from .keyset import Order, ordered
-from .list_query import DEFAULT_LIMIT, LARGEST_LIMIT, MOST_PARAMETERS, PAGING, ListQuery, MetadataSort, parse
+from .keyset import Nulls, Order, nulls_of, ordered, page_values
+from .list_query import DEFAULT_LIMIT, LARGEST_LIMIT, MOST_PARAMETERS, PAGING, ListQuery, parse
 from .list_spec import ListSpec, Reference, Sortable
 from .metadata_filters import PREFIX, Definitions, definitions, with_value, without_value
+from .sorting import MetadataSort, Sort
 
 __all__ = [
     "DEFAULT_LIMIT",
@@ -35,6 +37,9 @@ __all__ = [
 ]
 
 
+Run = Callable[[Select[Any], Mapping[str, Any]], Sequence[RowMapping]]
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page of rows and the cursor of the next, None at the end; `total`: how many there are, when asked for."""
@@ -46,11 +51,17 @@ class Page:
 
 
 def fetch(
-    session: Session, query: ListQuery, statement: Select[Any], project_ids: Collection[str] | None = None
+    session: Session,
+    query: ListQuery,
+    statement: Select[Any],
+    project_ids: Collection[str] | None = None,
+    values: Mapping[str, Any] | None = None,
 ) -> Page:
     """Run one page of `statement`; its columns must include those of the sort and `id`.
 
     Args:
+        statement: what is built on it is remembered as long as it is: keep one for each list, and give what differs
+            from call to call as `values` of its bound parameters.
         project_ids: the projects in which the rows can be, so far as is known: their definitions say what metadata
             is compared as. None for all.
 
@@ -58,24 +69,30 @@ def fetch(
         BadQuery: metadata that is not defined, or not as the query needs it.
     """
     known = _definitions(session, query, project_ids)
-    statement = statement.where(*query.conditions, *known.conditions(query.spec, query.metadata))
+    given = values or {}
+
+    def run(chosen: Select[Any], more: Mapping[str, Any]) -> Sequence[RowMapping]:
+        return session.execute(chosen, {**given, **more}).mappings().all()
+
+    conditions = [*query.conditions, *known.conditions(query.spec, query.metadata)]
+    statement = statement.where(*conditions) if conditions else statement
     total = None
     if query.total:
         counted = statement.with_only_columns(func.count(), maintain_column_froms=True)
-        total = int(session.execute(counted).scalar_one())
-    rows = _rows(session, query, statement, known)
+        total = int(session.execute(counted, given).scalar_one())
+    rows = _rows(run, query, statement, known)
     if len(rows) <= query.limit:
         return Page(rows, None, query.limit, total)
     last = rows[query.limit - 1]
-    value = [last.get("sort_value")] if query.metadata_sort else []
-    cursor = cursors.encode(query.signature, [*value, *(last[order.name] for order in query.orders)])
+    value = [last.get("sort_value")] if query.sort.metadata else []
+    cursor = cursors.encode(query.sort.signature, [*value, *(last[order.name] for order in query.sort.orders)])
     return Page(rows[: query.limit], cursor, query.limit, total)
 
 
 def _definitions(session: Session, query: ListQuery, project_ids: Collection[str] | None) -> Definitions:
     asked = {term.name.removeprefix(PREFIX): term.parameter for term in query.metadata}
-    if query.metadata_sort is not None:
-        asked.setdefault(query.metadata_sort.key, "sort")
+    if query.sort.metadata is not None:
+        asked.setdefault(query.sort.metadata.key, "sort")
     if not asked:
         return Definitions({})
     scope = query.project_ids
@@ -84,30 +101,41 @@ def _definitions(session: Session, query: ListQuery, project_ids: Collection[str
     return definitions(session, query.spec, asked, scope)
 
 
-def _rows(session: Session, query: ListQuery, statement: Select[Any], known: Definitions) -> Sequence[RowMapping]:
+def _rows(run: Run, query: ListQuery, statement: Select[Any], known: Definitions) -> Sequence[RowMapping]:
     """One row more than the page when there are more."""
-    if query.metadata_sort is not None:
-        return _rows_by_metadata(session, query, query.metadata_sort, statement, known)
-    chosen = ordered(statement, query.orders, query.after)
-    return session.execute(chosen.limit(query.limit + 1)).mappings().all()
+    if query.sort.metadata is not None:
+        return _rows_by_metadata(run, query, query.sort.metadata, statement, known)
+    chosen = _page_of(statement, query.sort, nulls_of(query.after))
+    return run(chosen, page_values(query.after, query.limit + 1))
+
+
+# What a list without filters sends, by its statement: building it anew for every page costs as much as running it.
+_built: WeakKeyDictionary[Select[Any], dict[tuple[Sort, Nulls], Select[Any]]] = WeakKeyDictionary()
+
+
+def _page_of(statement: Select[Any], sort: Sort, nulls: Nulls) -> Select[Any]:
+    known = _built.setdefault(statement, {})
+    if (sort, nulls) not in known:
+        known[sort, nulls] = ordered(statement, sort.orders, nulls)
+    return known[sort, nulls]
 
 
 def _rows_by_metadata(
-    session: Session, query: ListQuery, sort: MetadataSort, statement: Select[Any], known: Definitions
+    run: Run, query: ListQuery, sort: MetadataSort, statement: Select[Any], known: Definitions
 ) -> Sequence[RowMapping]:
     """Those with a value by its index; a second statement for those without, when the first leaves room."""
-    kind = known.sort_type(sort.key)
+    kind, by_id = known.sort_type(sort.key), query.sort.orders
     value, row_id = query.after or (None, None)
     rows: list[RowMapping] = []
     most = query.limit + 1
     if query.after is None or value is not None:
         chosen, columns = with_value(query.spec, statement, sort.key, kind.column)
-        orders = (Order("sort_value", columns[0], sort.descending), Order("id", columns[1], sort.by_id.descending))
+        orders = (Order("sort_value", columns[0], sort.descending), Order("id", columns[1], by_id[0].descending))
         past = None if value is None else (cursors.value(kind.cursor_word, value, nullable=False), row_id)
-        rows += session.execute(ordered(chosen, orders, past).limit(most)).mappings()
+        rows += run(ordered(chosen, orders, nulls_of(past)), page_values(past, most))
         row_id = None
     if len(rows) < most:
         chosen = without_value(query.spec, statement, sort.key, kind.column)
         after = None if row_id is None else (row_id,)
-        rows += session.execute(ordered(chosen, query.orders, after).limit(most - len(rows))).mappings()
+        rows += run(ordered(chosen, by_id, nulls_of(after)), page_values(after, most - len(rows)))
     return rows

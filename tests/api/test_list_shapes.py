@@ -262,6 +262,11 @@ def test_the_tag_changes_with_what_is_expanded(cast: Cast, database: Database) -
     assert tag(answer) != before
 
 
+def without_key(statements: list[str]) -> list[str]:
+    """A key is remembered for a second: when that has just passed, the call reads it again."""
+    return [statement for statement in statements if "FROM api_keys" not in statement]
+
+
 COSTS: dict[str, int] = {
     "": 2,
     "fields=id,name": 2,
@@ -295,12 +300,12 @@ def test_a_list_costs_the_same_for_one_row_and_for_fifty(cast: Cast, database: D
         with recorded(database) as seen:
             response = cast.viewer.send("GET", f"/segments?{query}&limit={limit}".replace("?&", "?"))
         assert response.status_code == 200, response.text
-        return len(seen)
+        return len(without_key(seen))
 
     make(2)
     one = cost(1)
     make(50)
-    assert one == cost(50) == COSTS[query]
+    assert (one, cost(50)) == (COSTS[query], COSTS[query])
 
 
 def one_costs(cast: Cast, database: Database, kind: Kind) -> Callable[[str], int]:
@@ -311,7 +316,7 @@ def one_costs(cast: Cast, database: Database, kind: Kind) -> Callable[[str], int
         with recorded(database) as seen:
             response = cast.viewer.send("GET", f"/{kind.plural}/{row['id']}{query}")
         assert response.status_code == 200, response.text
-        return len(seen)
+        return len(without_key(seen))
 
     return cost
 
