@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, update
 from sqlalchemy.exc import IntegrityError
 
 from .access import Permission
-from .db import Row, Session, find_row, is_duplicate
+from .db import Row, Session, is_duplicate
 from .entities import Kind, load, represent
 from .entity_creation import create
 from .entity_rules import check_external_id, check_fields, check_frames, without_none
@@ -18,6 +18,7 @@ from .errors import Conflict, FieldError, Invalid, Stale
 from .events.commands import Context, Happening, record_events
 from .external_ids.commands import claim_ids, release_ids, rows_of
 from .external_ids.queries import find_by_external_id
+from .finding import find_row
 from .metadata.commands import remembered_rules, rules_for, still_holds, write_values
 from .metadata.rules import RuleBook, same_json
 from .scenes.models import SCENES
