@@ -23,8 +23,8 @@ from .metadata.commands import remembered_rules, rules_for, still_holds, write_v
 from .metadata.rules import RuleBook, same_json
 from .scenes.models import SCENES
 
-# The versions that a caller says it has read; None when it does not say.
-Expected = Container[int] | None
+# What a caller says it has read, each an object's id and version; None when it does not say.
+Expected = Container[tuple[str, int]] | None
 SUBMITTABLE = ("draft", "changes_requested", "rejected")
 
 
@@ -186,7 +186,7 @@ def possible_moves(kind: Kind, status: str) -> tuple[str, ...]:
 
 def require_expected(word: str, row: Row, expected: Expected) -> None:
     """Raise `Stale` unless the row, locked by this transaction and called `word`, is at an expected version."""
-    if expected is not None and row["version"] not in expected:
+    if expected is not None and (row["id"], row["version"]) not in expected:
         raise Stale(f"This {word} is at version {row['version']} now: read it again and decide anew.")
 
 
