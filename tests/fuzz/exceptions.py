@@ -37,7 +37,7 @@ def _history(_message: str, _case: Any, response: Any) -> bool:
 
 
 def _known_only_here(_message: str, case: Any, response: Any) -> bool:
-    """A code or external id that is taken; an id of nothing; a name or parent that a PUT by external id needs only where
+    """A code or external id that is taken; an id of nothing; a name or parent that PUT by external id needs only where
     it creates; frames that end before they begin; metadata that its project does not take; a rule that does not go with
     the type of its metadata field."""
 
