@@ -10,14 +10,13 @@ from datetime import datetime
 from typing import Any, cast
 
 from flask import Response, g, request
-from sqlalchemy import RowMapping
 from werkzeug.datastructures import Headers
 
 from domain.access import Actor
 from domain.api_keys.queries import Credential
 from domain.audit.commands import AuditEntry
 from domain.audit.masking import clean_text, masked_params
-from domain.db import Session
+from domain.db import Row, Session
 from domain.events.commands import Context
 from domain.ids import new_id
 from domain.ports import Grant, Services, client_address
@@ -52,7 +51,7 @@ class Call:
     query: Sequence[tuple[str, str]] = ()
     headers: Headers = field(default_factory=Headers)
     _session: Session | None = None
-    _target: RowMapping | None = None
+    _target: Row | None = None
     _body: Any = _UNREAD
 
     @classmethod
@@ -89,12 +88,12 @@ class Call:
         """Open the operation's session; `session` gives it."""
         self._session = session
 
-    def set_target(self, row: RowMapping) -> None:
+    def set_target(self, row: Row) -> None:
         """Keep the loaded row; `target` gives it."""
         self._target = row
 
     @property
-    def target(self) -> RowMapping:
+    def target(self) -> Row:
         """The row that the operation declared with `loads`, visible to the caller, locked when the operation writes."""
         assert self._target is not None
         return self._target

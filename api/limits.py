@@ -10,8 +10,8 @@ from contextlib import suppress
 from typing import Any
 
 from redis import Redis
-from redis.connection import AbstractConnection
-from redis.exceptions import ConnectionError, NoScriptError, RedisError
+from redis.exceptions import ConnectionError as NotConnected
+from redis.exceptions import NoScriptError, RedisError
 
 from domain.db import Database
 from domain.operations.commands import take_from_bucket
@@ -51,10 +51,10 @@ class _Script:
     """
 
     def __init__(self, redis: Redis, text: str) -> None:
-        self._connect = redis.connection_pool.make_connection
+        self._connect: Callable[[], Any] = redis.connection_pool.make_connection
         self._text = text
         self._sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
-        self._idle: list[AbstractConnection] = []
+        self._idle: list[Any] = []  # redis-py's connections, which have hardly any types
 
     def run(self, *keys_and_arguments: str | float, keys: int) -> Any:
         """What it answers. A kept connection that turns out to be closed is replaced by a new one.
@@ -67,10 +67,10 @@ class _Script:
                 connection = self._idle.pop()  # the last one put back: idle connections stay few
             except IndexError:
                 return self._run_over(self._connect(), keys, keys_and_arguments)
-            with suppress(ConnectionError):
+            with suppress(NotConnected):
                 return self._run_over(connection, keys, keys_and_arguments)
 
-    def _run_over(self, connection: AbstractConnection, keys: int, arguments: Sequence[str | float]) -> Any:
+    def _run_over(self, connection: Any, keys: int, arguments: Sequence[str | float]) -> Any:
         try:
             try:
                 found = _ask(connection, "EVALSHA", self._sha, keys, *arguments)
@@ -83,7 +83,7 @@ class _Script:
         return found
 
 
-def _ask(connection: AbstractConnection, *command: str | float) -> Any:
+def _ask(connection: Any, *command: str | float) -> Any:
     connection.send_packed_command(connection.pack_command(*command), check_health=False)
     return connection.read_response()
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, ForeignKey, Index, Integer, RowMapping, Table, UniqueConstraint
+from sqlalchemy import Column, ColumnElement, ForeignKey, Index, Integer, Table, UniqueConstraint
 
 from .access import Actor
 from .clock import rfc3339
-from .db import Json, LongText, Moment, Row, Session, Str, find_row, metadata
+from .db import Json, LongText, Moment, Row, Session, Str, metadata
 from .errors import NotFound
+from .finding import find_row
 from .list_spec import ListSpec, Reference, Sortable
 
 # Statuses of a character, scene or segment; projects are `active` or `archived`.
@@ -116,7 +117,7 @@ def represent(kind: Kind, row: Row) -> dict[str, Any]:
     return data
 
 
-def load(session: Session, actor: Actor, kind: Kind, entity_id: str, *, for_update: bool = False) -> RowMapping:
+def load(session: Session, actor: Actor, kind: Kind, entity_id: str, *, for_update: bool = False) -> Row:
     """The row, if it exists for this actor. `for_update` locks it until the transaction ends.
 
     Raises:

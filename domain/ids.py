@@ -44,4 +44,4 @@ def new_id_stem(prefix: str, counter_digits: int) -> str:
 def is_id(text: str, prefix: str) -> bool:
     """Whether `text` has the form of an id with this prefix."""
     head, _, tail = text.partition("_")
-    return head == prefix and len(tail) == LENGTH and all(character in ALPHABET for character in tail)
+    return head == prefix and len(tail) == LENGTH and not tail.strip(ALPHABET)

@@ -11,8 +11,9 @@ from sqlalchemy import RowMapping, select
 from ..access import Actor, Permission, Role, Scope
 from ..clock import rfc3339
 from ..crypto import Keyring
-from ..db import Row, Session, find_row
+from ..db import Row, Session
 from ..errors import NotFound
+from ..finding import find_row
 from ..list_spec import ListSpec, Sortable
 from . import tokens
 from .models import api_key_projects, api_key_secrets, api_keys
@@ -127,7 +128,7 @@ def project_ids(session: Session, key_id: str) -> list[str]:
     return sorted(session.execute(chosen).scalars())
 
 
-def load_key(session: Session, actor: Actor, key_id: str, *, for_update: bool = False) -> RowMapping:
+def load_key(session: Session, actor: Actor, key_id: str, *, for_update: bool = False) -> Row:
     """The key's row.
 
     Raises:

@@ -38,7 +38,7 @@ def public_id_of(token: str) -> str:
         raise Malformed("A key looks like `csk_<id>_<secret>_<check>`.")
     if [len(part) for part in parts[1:]] != [ID_LENGTH, SECRET_LENGTH, CHECK_LENGTH]:
         raise Malformed("The key is not of the right length: was it cut off when it was copied?")
-    if any(character not in ALPHABET for part in parts[1:] for character in part):
+    if "".join(parts[1:]).strip(ALPHABET):
         raise Malformed("A key holds only letters, digits and three underscores.")
     if parts[3] != check_digits(token.rpartition("_")[0]):
         raise Malformed("The key's check digits do not fit: was it mistyped?")

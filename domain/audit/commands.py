@@ -158,6 +158,6 @@ class _Waiting:
     def __init__(self, entry: AuditEntry) -> None:
         self.entry = entry
         self.done = False
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self.woken = threading.Lock()
         self.woken.acquire()

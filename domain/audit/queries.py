@@ -12,8 +12,9 @@ from ..access import Actor, Permission
 from ..accounts.models import users
 from ..api_keys.models import api_keys
 from ..clock import rfc3339
-from ..db import Row, Session, find_row, hour_of
+from ..db import Row, Session, hour_of
 from ..errors import NotFound
+from ..finding import find_row
 from ..list_spec import ListSpec, Sortable
 from .models import api_audit_log
 
@@ -31,7 +32,7 @@ AUDIT = ListSpec(
 )
 
 
-def load_entry(session: Session, actor: Actor, entry_id: str) -> RowMapping:
+def load_entry(session: Session, actor: Actor, entry_id: str) -> Row:
     """The entry's row.
 
     Raises:

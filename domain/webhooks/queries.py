@@ -11,8 +11,9 @@ from sqlalchemy import RowMapping, or_, select
 from ..access import Actor, Permission
 from ..clock import rfc3339
 from ..crypto import Keyring
-from ..db import Row, Session, find_row
+from ..db import Row, Session
 from ..errors import NotFound
+from ..finding import find_row
 from ..list_spec import ListSpec, Sortable
 from .models import webhook_projects, webhook_secrets, webhooks
 
@@ -29,7 +30,7 @@ WEBHOOKS = ListSpec(
 )
 
 
-def load_webhook(session: Session, actor: Actor, webhook_id: str, *, for_update: bool = False) -> RowMapping:
+def load_webhook(session: Session, actor: Actor, webhook_id: str, *, for_update: bool = False) -> Row:
     """The webhook's row.
 
     Raises:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from flask import flash, redirect, request, url_for
-from sqlalchemy import RowMapping, select
+from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from domain.access import Permission, Role, Scope
@@ -14,6 +14,7 @@ from domain.api_keys.commands import READ_PER_MINUTE, WRITE_PER_MINUTE, create_k
 from domain.api_keys.models import api_keys
 from domain.api_keys.queries import API_KEYS, load_key, project_ids, secrets_of, status_of
 from domain.audit.queries import latest_calls
+from domain.db import Row
 from domain.errors import Conflict, Forbidden, Invalid
 from domain.studio_counts import names_of, project_names
 
@@ -152,7 +153,7 @@ def revoke(key_id: str) -> Response:
     return redirect(url_for("portal.api_keys.show", key_id=key_id), 303)
 
 
-def _load(key_id: str) -> RowMapping:
+def _load(key_id: str) -> Row:
     with services().database.reading() as reading:
         return load_key(reading, actor(), key_id)
 

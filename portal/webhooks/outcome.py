@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import RowMapping
 
 from domain.access import Actor
-from domain.db import Session
+from domain.db import Row, Session
 from domain.deliveries.queries import attempts_of, load_delivery
 from domain.webhooks.queries import load_webhook
 
@@ -28,7 +28,7 @@ class Outcome:
         stalled: nobody has tried it for longer than `PATIENCE`.
     """
 
-    webhook: RowMapping
+    webhook: Row
     delivery: RowMapping
     attempts: Sequence[RowMapping]
     waiting: bool

@@ -7,11 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 from flask import redirect, request, url_for
-from sqlalchemy import RowMapping, select
+from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from domain.access import Permission
-from domain.db import Session
+from domain.db import Row, Session
 from domain.deliveries.queries import DELIVERIES, activity_of, deliveries_of, latest_attempts
 from domain.errors import Invalid
 from domain.events.catalogue import TYPES
@@ -132,7 +132,7 @@ def _outcome_page(delivery_id: str) -> Response:
     return response
 
 
-def _facts(reading: Session, webhook: RowMapping) -> dict[str, Any]:
+def _facts(reading: Session, webhook: Row) -> dict[str, Any]:
     limited = [] if webhook["all_projects"] else projects_of(reading, [webhook["id"]]).get(webhook["id"], [])
     names = names_of(reading, [("project", project_id) for project_id in limited])
     return {
@@ -144,7 +144,7 @@ def _facts(reading: Session, webhook: RowMapping) -> dict[str, Any]:
     }
 
 
-def _help(webhook: RowMapping) -> dict[str, Any]:
+def _help(webhook: Row) -> dict[str, Any]:
     """What the test button and the code beside it need."""
     return {"types": list(TYPES), "snippet": python_receiver(webhook["url"])}
 
