@@ -251,6 +251,14 @@ def test_each_form_of_one_has_a_tag_of_its_own(cast: Cast, database: Database) -
     assert cast.viewer.call("GET", path + forms[1], headers={"If-None-Match": tags[0]}).status == 200
 
 
+@pytest.mark.parametrize("form", ["fields=id", "expand=project"])
+def test_the_tag_of_a_form_guards_a_change(cast: Cast, database: Database, form: str) -> None:
+    path = f"/scenes/{make_scene(database, cast.project)['id']}"
+    known = {"If-Match": tag(cast.creator.call("GET", f"{path}?{form}"))}
+    assert cast.creator.call("PATCH", path, json={"name": "New"}, headers=known).status == 200
+    cast.creator.call("PATCH", path, json={"name": "Newer"}, headers=known).refused(412, "precondition-failed")
+
+
 def test_the_tag_changes_with_what_is_expanded(cast: Cast, database: Database) -> None:
     path = f"/scenes/{make_scene(database, cast.project)['id']}?expand=project"
     before = tag(cast.viewer.call("GET", path))
