@@ -25,6 +25,9 @@ e2e: install-dev ## Run the tests that start the real processes
 torture: install-dev ## Run the tests that take minutes: storms of calls while processes are killed
 	@$(PY) -m pytest -m torture tests/torture $(ARGS)
 
+scale: install-dev ## Page, filter and sort through 1,000,000 segments on PostgreSQL
+	@$(PY) -m pytest -m scale tests/scale $(ARGS)
+
 bench: install-dev ## Measure the figures of docs/architecture.md
 	@$(PY) -m bench $(ARGS)
 

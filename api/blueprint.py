@@ -18,6 +18,7 @@ from marshmallow import Schema
 from domain.access import Permission
 from domain.audit.commands import write_entry
 from domain.entities import Kind, load
+from domain.errors import NotFound
 from domain.idempotency.commands import RecordKey
 from domain.list_spec import ListSpec
 
@@ -53,6 +54,8 @@ class Operation:
             NotFound: there is no such object for this caller.
             Forbidden: the caller may not do this.
         """
+        if any("\0" in part for part in path.values()):  # PostgreSQL would refuse to be asked for it
+            raise NotFound("Nothing has a name with a NUL character.")
         if self.loads is not None:
             call.set_target(load(call.session, call.actor, self.loads, path.pop("id"), for_update=call.writes))
         call.actor.require(self.permission)

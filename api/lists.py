@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from sqlalchemy import Select
@@ -19,9 +19,14 @@ Show = Callable[[Row], dict[str, Any]]
 
 
 def answer_list(
-    call: Call, spec: ListSpec, statement: Select[Any], show: Show, project_ids: Collection[str] | None = None
+    call: Call,
+    spec: ListSpec,
+    statement: Select[Any],
+    show: Show,
+    project_ids: Collection[str] | None = None,
+    values: Mapping[str, Any] | None = None,
 ) -> Answer:
-    """The page of `statement` that the query asks for, each row as `show` gives it. `project_ids`: see `fetch`."""
+    """The page of `statement` that the query asks for, each row as `show` gives it. For the rest see `fetch`."""
     query = parse(spec, call.query)
-    page = fetch(call.session, query, statement, project_ids)
+    page = fetch(call.session, query, statement, project_ids, values)
     return many(shaped(call.session, spec, query.shape, page.rows, show), page)

@@ -16,16 +16,12 @@ _ETAG = re.compile(r"([a-z]+_[0-9a-z]{26})-(\d{1,9})(?:-[0-9a-f]+)?")
 class _Every:
     """`*`: there must be one, whatever its version."""
 
-    def __contains__(self, version: object) -> bool:
+    def __contains__(self, tag: object) -> bool:
         return True
 
 
-def expected_versions(call: Call, entity_id: str | None = None) -> Expected:
-    """The versions that `If-Match` names; None without the header.
-
-    Args:
-        entity_id: tags of another object match nothing.
-    """
+def expected_versions(call: Call) -> Expected:
+    """The objects and versions that `If-Match` names; None without the header."""
     given = call.headers.get("If-Match")
     if given is None:
         return None
@@ -33,7 +29,7 @@ def expected_versions(call: Call, entity_id: str | None = None) -> Expected:
     if tags.star_tag:
         return _Every()
     found = [_ETAG.fullmatch(tag) for tag in tags.as_set() if tag]
-    return frozenset(int(match[2]) for match in found if match and entity_id in (None, match[1]))
+    return frozenset((match[1], int(match[2])) for match in found if match)
 
 
 def only_new(call: Call) -> bool:

@@ -23,8 +23,8 @@ from .metadata.commands import remembered_rules, rules_for, still_holds, write_v
 from .metadata.rules import RuleBook, same_json
 from .scenes.models import SCENES
 
-# The versions that a caller says it has read; None when it does not say.
-Expected = Container[int] | None
+# What a caller says it has read, each an object's id and version; None when it does not say.
+Expected = Container[tuple[str, int]] | None
 SUBMITTABLE = ("draft", "changes_requested", "rejected")
 
 
@@ -47,6 +47,8 @@ def change(
         Conflict: the status cannot be reached from here; `allowed` names those that can.
     """
     context.actor.require(Permission.WRITE)
+    if "strict_metadata" in given and given["strict_metadata"] != entity["strict_metadata"]:
+        context.actor.require(Permission.DEFINE_FIELDS)
     errors = check_fields(kind, given) + check_frames({**entity, **given})
     if "scene_id" in given:
         errors += _check_scene(session, entity, given["scene_id"])
@@ -104,8 +106,6 @@ def _apply(
     changed = {name: value for name, value in new.items() if not same_json(entity[name], value)}
     if not changed:
         return entity
-    if "strict_metadata" in changed:
-        context.actor.require(Permission.DEFINE_FIELDS)
     if "status" in changed:
         _require_move(kind, entity["status"], changed["status"])
     after = _write(session, context, kind, entity, changed, held)
@@ -186,7 +186,7 @@ def possible_moves(kind: Kind, status: str) -> tuple[str, ...]:
 
 def require_expected(word: str, row: Row, expected: Expected) -> None:
     """Raise `Stale` unless the row, locked by this transaction and called `word`, is at an expected version."""
-    if expected is not None and row["version"] not in expected:
+    if expected is not None and (row["id"], row["version"]) not in expected:
         raise Stale(f"This {word} is at version {row['version']} now: read it again and decide anew.")
 
 

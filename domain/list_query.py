@@ -5,19 +5,19 @@ Anything unknown is a `BadQuery` that names what is allowed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement
 
-from . import cursors, external_id_filters, metadata_filters
+from . import external_id_filters, metadata_filters
 from .errors import BadQuery
 from .external_id_filters import external_id_condition
-from .filters import Term, boolean, condition, quoted, search, type_word
-from .keyset import Order
+from .filters import Term, boolean, condition, quoted, search
 from .list_spec import ListSpec
 from .shape import Shape, parse_shape
+from .sorting import Sort, is_below, read_sort
 
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 200
@@ -29,22 +29,12 @@ _METADATA, _EXTERNAL = metadata_filters.PREFIX, external_id_filters.PREFIX
 
 
 @dataclass(frozen=True, slots=True)
-class MetadataSort:
-    """A sort by metadata: rows with a value in its order, then those without; the id breaks ties in each."""
-
-    key: str
-    descending: bool
-    by_id: Order
-
-
-@dataclass(frozen=True, slots=True)
 class ListQuery:
     """A parsed list request, ready to be put on a SELECT.
 
     Attributes:
         metadata: the filters whose meaning definitions have yet to say.
-        orders: what to sort by; nothing but the id when there is a `metadata_sort`, which comes first.
-        after: the values of the cursor; with a `metadata_sort`, its value as it came and the id.
+        after: the values of the cursor; in a sort by metadata, its value as it came and the id.
         project_ids: the projects that a filter narrows the list to; None for all.
         shape: what the answer's objects hold.
     """
@@ -52,11 +42,9 @@ class ListQuery:
     spec: ListSpec
     conditions: tuple[ColumnElement[bool], ...]
     metadata: tuple[Term, ...]
-    orders: tuple[Order, ...]
-    metadata_sort: MetadataSort | None
+    sort: Sort
     limit: int
     after: tuple[Any, ...] | None
-    signature: str
     total: bool
     project_ids: frozenset[str] | None
     shape: Shape
@@ -86,23 +74,18 @@ def parse(spec: ListSpec, parameters: Iterable[tuple[str, str]], also: Iterable[
         BadQuery: an unknown name, operator, field or sort key, or a value out of range.
     """
     single, terms = _sorted_out(spec, parameters, set(also))
-    sort = single.get("sort") or spec.default_sort
-    orders, metadata_sort = _orders(spec, sort)
+    sort = read_sort(spec, single.get("sort") or spec.default_sort)
     conditions = [condition(spec.fields, term) for term in terms if term.name in spec.fields]
     conditions += [external_id_condition(spec, term) for term in terms if term.name.startswith(_EXTERNAL)]
     if "q" in single:
         conditions.append(search(spec.searched, single["q"]))
-    keyed = [] if metadata_sort is None else [(_METADATA + metadata_sort.key, metadata_sort.descending)]
-    signature = cursors.signature_of([*keyed, *((order.name, order.descending) for order in orders)])
     return ListQuery(
         spec,
         tuple(conditions),
         tuple(term for term in terms if term.name.startswith(_METADATA)),
-        orders,
-        metadata_sort,
+        sort,
         _limit(single.get("limit")),
-        _after(single.get("cursor"), signature, orders, len(keyed)),
-        signature,
+        sort.read_cursor(single["cursor"]) if single.get("cursor") else None,
         "total" in single and boolean("total", single["total"]),
         _projects(spec, terms),
         parse_shape(spec, single),
@@ -130,15 +113,10 @@ def _sorted_out(
 
 def _term(spec: ListSpec, parameter: str, text: str) -> Term:
     term = Term.of(parameter, text)
-    if term is None or not (term.name in spec.fields or _is_below(spec, term.name, _METADATA, _EXTERNAL)):
+    if term is None or not (term.name in spec.fields or is_below(spec, term.name, _METADATA, _EXTERNAL)):
         allowed = quoted(parameters_of(spec))
         raise BadQuery(parameter[:60], f"There is no query parameter {parameter[:60]!r} here; there are {allowed}.")
     return term
-
-
-def _is_below(spec: ListSpec, name: str, *prefixes: str) -> bool:
-    """Whether the list has such names, and this is one of them."""
-    return spec.entity is not None and "\0" not in name and any(name.startswith(p) and name != p for p in prefixes)
 
 
 def _projects(spec: ListSpec, terms: Iterable[Term]) -> frozenset[str] | None:
@@ -157,34 +135,3 @@ def _limit(text: str | None) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 9 or not 1 <= int(text) <= LARGEST_LIMIT:
         raise BadQuery("limit", f"`limit` must be a whole number from 1 to {LARGEST_LIMIT}.")
     return int(text)
-
-
-def _orders(spec: ListSpec, sort: str) -> tuple[tuple[Order, ...], MetadataSort | None]:
-    names: list[tuple[str, bool]] = []
-    for text in sort.split(","):
-        name = text.removeprefix("-")
-        if name not in spec.sortable and not _is_below(spec, name, _METADATA):
-            allowed = quoted([*spec.sortable, *([f"{_METADATA}<key>"] if spec.entity else [])])
-            raise BadQuery("sort", f"`sort` cannot use {name[:60]!r}; it may name {allowed}.")
-        if any(name == each for each, _ in names):
-            raise BadQuery("sort", f"`sort` names {name[:200]!r} twice.")
-        names.append((name, text.startswith("-")))
-    if all(name != "id" for name, _ in names):
-        names.append(("id", names[0][1]))
-    (first, descending), *others = names
-    if any(name.startswith(_METADATA) for name, _ in others) or (first.startswith(_METADATA) and len(others) > 1):
-        raise BadQuery("sort", "`sort` takes metadata as its first term, followed by nothing but `id`.")
-    if first.startswith(_METADATA):
-        by_id = Order("id", spec.id_column, others[0][1])
-        return (by_id,), MetadataSort(first.removeprefix(_METADATA), descending, by_id)
-    columns = {name: field.column for name, field in spec.fields.items()} | {"id": spec.id_column}
-    return tuple(Order.by(name, columns[name], descending) for name, descending in names), None
-
-
-def _after(text: str | None, signature: str, orders: Sequence[Order], keyed: int) -> tuple[Any, ...] | None:
-    """The cursor's values; one of metadata stays as it came."""
-    if not text:
-        return None
-    plain = cursors.decode(text, signature, keyed + len(orders))
-    words = [(type_word(order.column), order.nullable) for order in orders]
-    return (*plain[:keyed], *cursors.values(words, plain[keyed:]))

@@ -7,19 +7,21 @@ the id breaks ties.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import RowMapping, Select, func
+from sqlalchemy import Select, func
 
 from . import cursors
 from .columns import Moment
 from .db import Row, Session
-from .keyset import Order, ordered
-from .list_query import DEFAULT_LIMIT, LARGEST_LIMIT, MOST_PARAMETERS, PAGING, ListQuery, MetadataSort, parse
+from .keyset import Nulls, Order, nulls_of, ordered, page_values
+from .list_query import DEFAULT_LIMIT, LARGEST_LIMIT, MOST_PARAMETERS, PAGING, ListQuery, parse
 from .list_spec import ListSpec, Reference, Sortable
 from .metadata_filters import PREFIX, Definitions, definitions, with_value, without_value
+from .sorting import MetadataSort, Sort
 
 __all__ = [
     "DEFAULT_LIMIT",
@@ -36,8 +38,7 @@ __all__ = [
 ]
 
 
-# Where rows hold the time that they are sorted by, whatever form the statement gives it in.
-_EXACT = "exact_"
+Run = Callable[[Select[Any], Mapping[str, Any]], Sequence[Row]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,17 @@ class Page:
 
 
 def fetch(
-    session: Session, query: ListQuery, statement: Select[Any], project_ids: Collection[str] | None = None
+    session: Session,
+    query: ListQuery,
+    statement: Select[Any],
+    project_ids: Collection[str] | None = None,
+    values: Mapping[str, Any] | None = None,
 ) -> Page:
     """Run one page of `statement`; its columns must include those of the sort and `id`.
 
     Args:
+        statement: what is built on it is remembered as long as it is: keep one for each list, and give what differs
+            from call to call as `values` of its bound parameters.
         project_ids: the projects in which the rows can be, so far as is known: their definitions say what metadata
             is compared as. None for all.
 
@@ -63,25 +70,33 @@ def fetch(
         BadQuery: metadata that is not defined, or not as the query needs it.
     """
     known = _definitions(session, query, project_ids)
-    statement = statement.where(*query.conditions, *known.conditions(query.spec, query.metadata))
+    given = values or {}
+
+    def run(chosen: Select[Any], more: Mapping[str, Any]) -> Sequence[Row]:
+        found = session.execute(chosen, {**given, **more})
+        names = tuple(found.keys())
+        # Plain dicts: reading fifty of SQLAlchemy's mappings costs more than the statement.
+        return [dict(zip(names, row, strict=True)) for row in found.all()]
+
+    conditions = [*query.conditions, *known.conditions(query.spec, query.metadata)]
+    statement = statement.where(*conditions) if conditions else statement
     total = None
     if query.total:
         counted = statement.with_only_columns(func.count(), maintain_column_froms=True)
-        total = int(session.execute(counted).scalar_one())
-    rows = _rows(session, query, statement, known)
+        total = int(session.execute(counted, given).scalar_one())
+    rows = _rows(run, query, statement, known)
     if len(rows) <= query.limit:
         return Page(rows, None, query.limit, total)
     last = rows[query.limit - 1]
-    value = [last.get("sort_value")] if query.metadata_sort else []
-    names = (_EXACT + order.name if _is_moment(order) else order.name for order in query.orders)
-    cursor = cursors.encode(query.signature, [*value, *(last[name] for name in names)])
+    value = [last.get("sort_value")] if query.sort.metadata else []
+    cursor = cursors.encode(query.sort.signature, [*value, *(last[_sorted_by(order)] for order in query.sort.orders)])
     return Page(rows[: query.limit], cursor, query.limit, total)
 
 
 def _definitions(session: Session, query: ListQuery, project_ids: Collection[str] | None) -> Definitions:
     asked = {term.name.removeprefix(PREFIX): term.parameter for term in query.metadata}
-    if query.metadata_sort is not None:
-        asked.setdefault(query.metadata_sort.key, "sort")
+    if query.sort.metadata is not None:
+        asked.setdefault(query.sort.metadata.key, "sort")
     if not asked:
         return Definitions({})
     scope = query.project_ids
@@ -90,38 +105,51 @@ def _definitions(session: Session, query: ListQuery, project_ids: Collection[str
     return definitions(session, query.spec, asked, scope)
 
 
+def _rows(run: Run, query: ListQuery, statement: Select[Any], known: Definitions) -> Sequence[Row]:
+    """One row more than the page when there are more."""
+    if query.sort.metadata is not None:
+        return _rows_by_metadata(run, query, query.sort.metadata, statement, known)
+    chosen = _page_of(statement, query.sort, nulls_of(query.after))
+    return run(chosen, page_values(query.after, query.limit + 1))
+
+
+# What a list without filters sends, by its statement: building it anew for every page costs as much as running it.
+_built: WeakKeyDictionary[Select[Any], dict[tuple[Sort, Nulls], Select[Any]]] = WeakKeyDictionary()
+
+
+def _page_of(statement: Select[Any], sort: Sort, nulls: Nulls) -> Select[Any]:
+    known = _built.setdefault(statement, {})
+    if (sort, nulls) not in known:
+        exact = [order.column.label(_sorted_by(order)) for order in sort.orders if _is_moment(order)]
+        known[sort, nulls] = ordered(statement.add_columns(*exact) if exact else statement, sort.orders, nulls)
+    return known[sort, nulls]
+
+
 def _is_moment(order: Order) -> bool:
     return isinstance(order.column.type, Moment)
 
 
-def _rows(session: Session, query: ListQuery, statement: Select[Any], known: Definitions) -> Sequence[Row]:
-    """One row more than the page when there are more."""
-    if query.metadata_sort is not None:
-        return _rows_by_metadata(session, query, query.metadata_sort, statement, known)
-    exact = [order.column.label(_EXACT + order.name) for order in query.orders if _is_moment(order)]
-    chosen = ordered(statement.add_columns(*exact) if exact else statement, query.orders, query.after)
-    found = session.execute(chosen.limit(query.limit + 1))
-    names = tuple(found.keys())
-    # Plain dicts: reading fifty mappings of SQLAlchemy's costs more than the statement.
-    return [dict(zip(names, row, strict=True)) for row in found.all()]
+def _sorted_by(order: Order) -> str:
+    """The member of a row that holds its sort value; of a time the exact one, in whatever form the row shows it."""
+    return f"exact_{order.name}" if _is_moment(order) else order.name
 
 
 def _rows_by_metadata(
-    session: Session, query: ListQuery, sort: MetadataSort, statement: Select[Any], known: Definitions
-) -> Sequence[RowMapping]:
+    run: Run, query: ListQuery, sort: MetadataSort, statement: Select[Any], known: Definitions
+) -> Sequence[Row]:
     """Those with a value by its index; a second statement for those without, when the first leaves room."""
-    kind = known.sort_type(sort.key)
+    kind, by_id = known.sort_type(sort.key), query.sort.orders
     value, row_id = query.after or (None, None)
-    rows: list[RowMapping] = []
+    rows: list[Row] = []
     most = query.limit + 1
     if query.after is None or value is not None:
         chosen, columns = with_value(query.spec, statement, sort.key, kind.column)
-        orders = (Order("sort_value", columns[0], sort.descending), Order("id", columns[1], sort.by_id.descending))
+        orders = (Order("sort_value", columns[0], sort.descending), Order("id", columns[1], by_id[0].descending))
         past = None if value is None else (cursors.value(kind.cursor_word, value, nullable=False), row_id)
-        rows += session.execute(ordered(chosen, orders, past).limit(most)).mappings()
+        rows += run(ordered(chosen, orders, nulls_of(past)), page_values(past, most))
         row_id = None
     if len(rows) < most:
         chosen = without_value(query.spec, statement, sort.key, kind.column)
         after = None if row_id is None else (row_id,)
-        rows += session.execute(ordered(chosen, query.orders, after).limit(most - len(rows))).mappings()
+        rows += run(ordered(chosen, by_id, nulls_of(after)), page_values(after, most - len(rows)))
     return rows

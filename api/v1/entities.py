@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from marshmallow import Schema, fields
+from sqlalchemy import bindparam
 
 from domain.access import Permission
-from domain.entities import ASSET_STATUSES, Kind, listed, represent, visible
+from domain.entities import ASSET_STATUSES, Kind, listed, represent
 from domain.shape import shape_of_one, shaped
 from domain.studio import BY_OBJECT
 
@@ -51,7 +52,8 @@ class AssetSchema(EntitySchema):
 def register_reads(blueprint: Blueprint, kind: Kind, schema: type[Schema]) -> None:
     """GET of one, GET of the list, and GET of the lists nested under its parents."""
     show = partial(represent, kind)
-    rows, show_listed = listed(kind)
+    everything, show_listed = listed(kind)
+    within = everything.where(kind.project_column.in_(bindparam("project_ids", expanding=True)))
 
     def get_one(call: Call) -> Answer:
         shape = shape_of_one(kind.listing, call.query)
@@ -59,8 +61,10 @@ def register_reads(blueprint: Blueprint, kind: Kind, schema: type[Schema]) -> No
         return one(data, etag=etag_of(call.target, None if shape.is_whole else data))
 
     def get_list(call: Call) -> Answer:
-        seen = rows.where(*visible(call.actor, kind))
-        return answer_list(call, kind.listing, seen, show_listed, call.actor.project_ids)
+        seen = call.actor.project_ids
+        if seen is None:
+            return answer_list(call, kind.listing, everything, show_listed)
+        return answer_list(call, kind.listing, within, show_listed, seen, {"project_ids": sorted(seen)})
 
     get_one.__doc__ = f"Get one {kind.object}."
     get_list.__doc__ = f"List {kind.plural}."
@@ -78,11 +82,11 @@ def register_reads(blueprint: Blueprint, kind: Kind, schema: type[Schema]) -> No
 
 def _register_nested(blueprint: Blueprint, kind: Kind, schema: type[Schema], parent: Kind, column: str) -> None:
     rows, show = listed(kind)
+    below = rows.where(kind.table.c[column] == bindparam("parent_id"))
 
     def get_nested(call: Call) -> Answer:
-        below = rows.where(kind.table.c[column] == call.target["id"])
-        project_id = call.target[parent.listing.project_field]
-        return answer_list(call, kind.listing, below, show, [project_id])
+        seen = [call.target[parent.listing.project_field]]
+        return answer_list(call, kind.listing, below, show, seen, {"parent_id": call.target["id"]})
 
     get_nested.__doc__ = f"List the {kind.plural} of a {parent.object}."
     blueprint.operation(

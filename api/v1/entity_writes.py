@@ -72,11 +72,11 @@ def _register_nested(
 
 def _register_change(blueprint: Blueprint, kind: Kind, schema: type[Schema], changes: type[Schema]) -> None:
     def patch(call: Call, body: dict[str, Any]) -> Answer:
-        expected = expected_versions(call, call.target["id"])
+        expected = expected_versions(call)
         return _shown(kind, change(call.session, call.context, kind, call.target, body, expected))
 
     def delete(call: Call) -> Answer:
-        expected = expected_versions(call, call.target["id"])
+        expected = expected_versions(call)
         return _shown(kind, archive(call.session, call.context, kind, call.target, expected))
 
     patch.__doc__ = f"Change fields of a {kind.object}; `external_ids` and `metadata` are merged (RFC 7386)."

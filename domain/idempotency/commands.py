@@ -35,9 +35,12 @@ class RecordKey:
 def claim_record(session: Session, key: RecordKey, body_digest: bytes, now: datetime) -> RowMapping | None:
     """Insert the record, or return the row that is there: the answer to an earlier call with this key."""
     values: dict[str, Any] = {**key.columns(), "body_digest": body_digest, "created_at": now}
-    if insert_ignoring_conflict(session, idempotency_records, values):
-        return None
-    return session.execute(select(idempotency_records).filter_by(**key.columns())).mappings().one()
+    chosen = select(idempotency_records).filter_by(**key.columns())
+    while not insert_ignoring_conflict(session, idempotency_records, values):
+        record = session.execute(chosen).mappings().first()
+        if record is not None:  # else it was pruned between the two
+            return record
+    return None
 
 
 def keep_answer(session: Session, key: RecordKey, status: int, headers: Mapping[str, str], body: bytes) -> None:

@@ -80,7 +80,6 @@ def change_field(
     now = {"required": field["required"], "description": field["description"], **field["rules"]}
     definition = _read({**now, **given, **fixed})
     require_expected("metadata field", field, expected)
-    require_expected("metadata field", field, expected)
     changed = {name: value for name, value in _changeable(definition).items() if not same_json(value, field[name])}
     if not changed:
         return field

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from functools import cached_property
@@ -14,6 +15,7 @@ from domain.db import Database, Row
 from domain.entities import Kind
 from domain.events.commands import Context
 from domain.external_ids.commands import claim_ids, rows_of
+from domain.metadata_fields.commands import create_field
 from domain.projects.models import PROJECTS
 from domain.scenes.models import SCENES
 from domain.segments.models import SEGMENTS
@@ -23,6 +25,9 @@ from tests.factories import make_character, make_project, make_scene, make_segme
 from tests.support.clock import NOON
 
 SYSTEM_NAME = "shotgrid"  # where each object of the studio is known by its own id
+# Of every object of the studio; each path that asks for a key gets the next one.
+METADATA = {f"key_{number}": number for number in range(40)}
+_numbers = itertools.count(1)
 _EXTERNAL = re.compile(r"(\w+)/by-external/<system>/<external_id>")
 _PARAMETER = re.compile(r"([\w-]+)/<(?:\w+:)?(\w+)>")
 
@@ -38,6 +43,7 @@ class Places:
     def __init__(self, database: Database, project: Row | None = None) -> None:
         self.database = database
         self._project = project
+        self._keys = itertools.cycle(METADATA)
         self._words: dict[str, Callable[[], str]] = {
             "projects": lambda: str(self.project["id"]),
             "characters": lambda: str(self.character["id"]),
@@ -45,23 +51,25 @@ class Places:
             "segments": lambda: str(self.segment["id"]),
             "webhooks": lambda: self.webhook,
             "deliveries": lambda: self.delivery,
+            "metadata": lambda: next(self._keys),
+            "metadata-fields": self.new_field,
         }
 
     @cached_property
     def project(self) -> Row:
-        return self._known(PROJECTS, self._project or make_project(self.database))
+        return self._known(PROJECTS, self._project or make_project(self.database, metadata=METADATA))
 
     @cached_property
     def character(self) -> Row:
-        return self._known(CHARACTERS, make_character(self.database, self.project))
+        return self._known(CHARACTERS, make_character(self.database, self.project, metadata=METADATA))
 
     @cached_property
     def scene(self) -> Row:
-        return self._known(SCENES, make_scene(self.database, self.project))
+        return self._known(SCENES, make_scene(self.database, self.project, metadata=METADATA))
 
     @cached_property
     def segment(self) -> Row:
-        return self._known(SEGMENTS, make_segment(self.database, self.scene))
+        return self._known(SEGMENTS, make_segment(self.database, self.scene, metadata=METADATA))
 
     def _known(self, kind: Kind, entity: Row) -> Row:
         """The entity, once another system knows it by its id."""
@@ -78,6 +86,13 @@ class Places:
         webhook_id = self.webhook
         with self.database.transaction() as session:
             return send_test(session, Context(SYSTEM, NOON), webhook_id, "asset.approved")
+
+    def new_field(self) -> str:
+        """The id of a metadata field that is there for one call."""
+        given = {"entity": "character", "key": f"field_{next(_numbers)}", "type": "integer"}
+        project = self.project
+        with self.database.transaction() as session:
+            return str(create_field(session, Context(SYSTEM, NOON), project, given)["id"])
 
     def path(self, rule: str) -> str:
         """The rule with every parameter filled in, below the base."""

@@ -184,45 +184,52 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 @pytest.mark.usefixtures("_quiet")
 def test_malformed_json_is_400_everywhere(cast: Cast, places: Places) -> None:
+    if not places.database.is_sqlite:
+        pytest.skip("it is refused before any database is asked; thousands of calls on one are enough")
     small = {name: body for name, body in MALFORMED.items() if len(body) < 10_000}
     assert len(small) > 90
     assert len(with_body()) >= 5
     for operation in with_body():
+        path = places.path(operation.rule)
         for name, body in small.items():
-            response = send_raw(cast.admin, operation, places, body)
+            response = cast.admin.send(operation.method, path, data=body, content_type="application/json")
             assert response.status_code == 400, (operation.id, name)
             assert document_of(response)["type"] == "/problems/malformed-json", (operation.id, name)
 
 
 # JSON, but no object: or an object that says nothing or far too much.
-STRANGE: dict[str, tuple[bytes, set[int]]] = {
-    "null": (b"null", {422}),
-    "true": (b"true", {422}),
-    "a number": (b"1e2", {422}),
-    "a text": (b'"approved"', {422}),
-    "an array": (b"[]", {422}),
-    "an array of objects": (b'[{"decision": "approved"}]', {422}),
-    "an unknown field": (b'{"nonsense": 1}', {422}),
-    "fields of Python": (b'{"__class__": 1, "__init__": {}, "self": 1}', {422}),
-    "the prototype": (b'{"__proto__": {"admin": true}}', {422}),
-    "an empty name": (b'{"": 1}', {422}),
-    "a pointer's characters": (b'{"a/b~c": 1}', {422}),
-    "1,000 unknown fields": (b"{" + b",".join(b'"f%d":1' % number for number in range(1000)) + b"}", {422}),
-    "a name of 10,000 characters": (b'{"' + b"x" * 10_000 + b'": 1}', {422}),
-    "32 objects within": (b'{"a":' * 30 + b"1" + b"}" * 30, {422}),
+STRANGE: dict[str, bytes] = {
+    "null": b"null",
+    "true": b"true",
+    "a number": b"1e2",
+    "a text": b'"approved"',
+    "an array": b"[]",
+    "an array of objects": b'[{"decision": "approved"}]',
+    "an unknown field": b'{"nonsense": 1}',
+    "fields of Python": b'{"__class__": 1, "__init__": {}, "self": 1}',
+    "the prototype": b'{"__proto__": {"admin": true}}',
+    "an empty name": b'{"": 1}',
+    "a pointer's characters": b'{"a/b~c": 1}',
+    "1,000 unknown fields": b"{" + b",".join(b'"f%d":1' % number for number in range(1000)) + b"}",
+    "a name of 10,000 characters": b'{"' + b"x" * 10_000 + b'": 1}',
+    "32 objects within": b'{"a":' * 30 + b"1" + b"}" * 30,
 }
 
 
 @pytest.mark.usefixtures("_quiet")
 def test_json_that_is_no_fitting_object_is_422_everywhere(cast: Cast, places: Places) -> None:
     for operation in with_body():
-        for name, (body, statuses) in STRANGE.items():
+        assert operation.body is not None
+        for name, body in STRANGE.items():
             response = send_raw(cast.admin, operation, places, body)
-            assert response.status_code in statuses, (operation.id, name, response.text)
+            is_open = not operation.body.fields  # its keys are the caller's to choose
+            if is_open and body.startswith(b"{") and response.status_code == 200:
+                continue
+            assert response.status_code == 422, (operation.id, name, response.text)
             check_problem(response)
 
 
-# What a careless reader stumbles over: in all fields at once, and those that pass for text in each field alone.
+# What a careless reader stumbles over: in all fields at once, and those that pass for text once in each field alone.
 TEXTS = (
     "", " ", "\n", "x" * 70_000, "\u0085\u2028\ufeff\u202e", "e\u0301" * 40, "\U0001f3ac" * 300, "%s%n{0}{{7*7}}",
     "\x7f\x01", "9999-12-31T23:59:60Z", "http://[::1", "\uffff",
@@ -236,11 +243,14 @@ VALUES: tuple[Any, ...] = (
 
 @pytest.mark.usefixtures("_quiet")
 def test_no_value_of_any_field_is_500(cast: Cast, places: Places) -> None:
+    seen: set[tuple[str, str]] = set()
     for operation in with_body():
         assert operation.body is not None
-        names, path = list(operation.body.fields), places.path(operation.rule)
+        names, path = list(operation.body.fields) or ["key_1"], places.path(operation.rule)
         bodies: list[dict[str, Any]] = [dict.fromkeys(names, value) for value in VALUES]
-        bodies += [{name: text} for name in names for text in TEXTS] if len(names) > 1 else []
+        new = {(operation.method, name) for name in names} - seen if len(names) > 1 else set()
+        bodies += [{name: text} for _, name in sorted(new) for text in TEXTS]
+        seen |= new
         for body in bodies:
             response = cast.admin.send(operation.method, path, json=body)
             assert response.status_code < 500, (operation.id, body, response.text)

@@ -251,6 +251,14 @@ def test_each_form_of_one_has_a_tag_of_its_own(cast: Cast, database: Database) -
     assert cast.viewer.call("GET", path + forms[1], headers={"If-None-Match": tags[0]}).status == 200
 
 
+@pytest.mark.parametrize("form", ["fields=id", "expand=project"])
+def test_the_tag_of_a_form_guards_a_change(cast: Cast, database: Database, form: str) -> None:
+    path = f"/scenes/{make_scene(database, cast.project)['id']}"
+    known = {"If-Match": tag(cast.creator.call("GET", f"{path}?{form}"))}
+    assert cast.creator.call("PATCH", path, json={"name": "New"}, headers=known).status == 200
+    cast.creator.call("PATCH", path, json={"name": "Newer"}, headers=known).refused(412, "precondition-failed")
+
+
 def test_the_tag_changes_with_what_is_expanded(cast: Cast, database: Database) -> None:
     path = f"/scenes/{make_scene(database, cast.project)['id']}?expand=project"
     before = tag(cast.viewer.call("GET", path))
@@ -260,6 +268,11 @@ def test_the_tag_changes_with_what_is_expanded(cast: Cast, database: Database) -
     answer = cast.viewer.call("GET", path, headers={"If-None-Match": before})
     assert answer.data["project"]["name"] == "Renamed"
     assert tag(answer) != before
+
+
+def without_key(statements: list[str]) -> list[str]:
+    """A key is remembered for a second: when that has just passed, the call reads it again."""
+    return [statement for statement in statements if "FROM api_keys" not in statement]
 
 
 COSTS: dict[str, int] = {
@@ -295,12 +308,12 @@ def test_a_list_costs_the_same_for_one_row_and_for_fifty(cast: Cast, database: D
         with recorded(database) as seen:
             response = cast.viewer.send("GET", f"/segments?{query}&limit={limit}".replace("?&", "?"))
         assert response.status_code == 200, response.text
-        return len(seen)
+        return len(without_key(seen))
 
     make(2)
     one = cost(1)
     make(50)
-    assert one == cost(50) == COSTS[query]
+    assert (one, cost(50)) == (COSTS[query], COSTS[query])
 
 
 def one_costs(cast: Cast, database: Database, kind: Kind) -> Callable[[str], int]:
@@ -311,7 +324,7 @@ def one_costs(cast: Cast, database: Database, kind: Kind) -> Callable[[str], int
         with recorded(database) as seen:
             response = cast.viewer.send("GET", f"/{kind.plural}/{row['id']}{query}")
         assert response.status_code == 200, response.text
-        return len(seen)
+        return len(without_key(seen))
 
     return cost
 

@@ -19,8 +19,8 @@ from werkzeug.test import TestResponse
 from api.blueprint import Operation
 from domain.db import Database
 from domain.events.models import events
-from tests.api.client import Client, check_problem
-from tests.api.places import Places, operations
+from tests.api.client import BASE, Client, check_problem, document_of
+from tests.api.places import METADATA, Places, operations
 from tests.factories import change_key, make_key, make_project
 from tests.support.clock import NOON
 
@@ -83,6 +83,31 @@ def _event_type(*_: Any) -> dict[str, Any]:
     return {"event_type": "asset.approved"}
 
 
+def _metadata(_: Places, number: int) -> dict[str, Any]:
+    return {f"made_{number}": number}
+
+
+def _value(_: Places, number: int) -> dict[str, Any]:
+    return {"value": number}
+
+
+def _field_definition(_: Places, number: int) -> dict[str, Any]:
+    return {"entity": "scene", "key": f"made_{number}", "type": "integer"}
+
+
+def _batch_of_nothing(*_: Any) -> dict[str, Any]:
+    return {"atomic": False, "operations": [{"method": "DELETE", "path": "/nonsense"}]}
+
+
+def _metadata_rules(noun: str) -> dict[str, Rule]:
+    return {
+        f"get_{noun}_metadata": Rule("read", "path"),
+        f"update_{noun}_metadata": Rule("write", "path", _metadata),
+        f"put_{noun}_metadata_key": Rule("write", "path", _value),
+        f"delete_{noun}_metadata_key": Rule("write", "path"),
+    }
+
+
 TABLE: dict[str, Rule] = {
     "get_me": Rule("read", "studio"),
     "list_projects": Rule("read", "list"),
@@ -125,6 +150,17 @@ TABLE: dict[str, Rule] = {
     "decide_scene": Rule("decide", "path", _decision),
     "list_segment_approvals": Rule("read", "path"),
     "decide_segment": Rule("decide", "path", _decision),
+    "list_metadata": Rule("read", "list"),
+    **_metadata_rules("project"),
+    **_metadata_rules("character"),
+    **_metadata_rules("scene"),
+    **_metadata_rules("segment"),
+    "list_project_metadata_fields": Rule("read", "path"),
+    "get_project_metadata_field": Rule("read", "path"),
+    "create_project_metadata_field": Rule("define", "path", _field_definition),
+    "update_project_metadata_field": Rule("define", "path", _described),
+    "delete_project_metadata_field": Rule("define", "path"),
+    "run_batch": Rule("read", "studio", _batch_of_nothing),  # what is in it: see below
     "list_webhooks": Rule("administer", "studio"),
     "create_webhook": Rule("administer", "studio", _webhook),
     "get_webhook": Rule("administer", "studio"),
@@ -142,7 +178,7 @@ class Stage:
 
     def __init__(self, app: Flask, database: Database) -> None:
         self.app, self.database = app, database
-        self.projects = {"own": make_project(database), "foreign": make_project(database)}
+        self.projects = {name: make_project(database, metadata=METADATA) for name in ("own", "foreign")}
         own = [self.projects["own"]["id"]]
         self.callers = {
             (role, scope): Client(app, make_key(database, role, scope, own if scope == "project" else []))
@@ -214,7 +250,9 @@ def test_every_role_and_scope_may_do_what_the_contract_says(stage: Stage) -> Non
         for _, role, scope, place in group:
             response = stage.send(stage.callers[role, scope], operation, places[place])
             wanted = expected(TABLE[operation_id], role, scope, place)
-            if (_outcome(response), _field(response)) != wanted:
+            if response.status_code >= 400:
+                check_problem(response)
+            if (_outcome(response.status_code), _field(response.json)) != wanted:
                 wrong.append((operation_id, role, scope, place, wanted, response.status_code, response.text[:300]))
             if response.status_code < 300:
                 done.add(operation_id)
@@ -222,16 +260,34 @@ def test_every_role_and_scope_may_do_what_the_contract_says(stage: Stage) -> Non
     assert done == set(TABLE), "these never succeeded"
 
 
-def _outcome(response: TestResponse) -> int:
+def _outcome(status: int) -> int:
     """The status; 200 when what remains to be said against the call is not about its caller."""
-    if response.status_code >= 400:
-        check_problem(response)
-    return 200 if response.status_code < 300 or response.status_code == 409 else response.status_code
+    return 200 if status < 300 or status == 409 else status
 
 
-def _field(response: TestResponse) -> str:
-    document = response.json or {}
-    return ",".join(error["field"] for error in document.get("errors", ()))
+def _field(document: Any) -> str:
+    return ",".join(error["field"] for error in (document or {}).get("errors", ()))
+
+
+def test_a_batch_may_do_what_each_call_may(stage: Stage) -> None:
+    """Of what changes the studio; the rest is in no batch."""
+    known, wrong, done = registered(), [], set()
+    chosen = {name for name, rule in TABLE.items() if rule.needs in ("write", "decide", "define")} | {"create_project"}
+    for operation_id, group in itertools.groupby(cases(), lambda case: case[0]):
+        operation, places = known[operation_id], stage.places()
+        for _, role, scope, place in group if operation_id in chosen else ():
+            path, options = stage.options(operation, places[place])
+            one = {"method": operation.method, "path": path.removeprefix(BASE), "body": options.get("json")}
+            response = stage.callers[role, scope].send("POST", "/batch", json={"atomic": False, "operations": [one]})
+            assert response.status_code == 200, response.text
+            (result,) = document_of(response)["data"]
+            wanted = expected(TABLE[operation_id], role, scope, place)
+            if (_outcome(result["status"]), _field(result["body"])) != wanted:
+                wrong.append((operation_id, role, scope, place, wanted, result))
+            if result["status"] < 300:
+                done.add(operation_id)
+    assert not wrong, "\n".join(map(str, wrong))
+    assert done == chosen
 
 
 def test_lists_show_what_the_caller_sees(stage: Stage) -> None:
@@ -239,7 +295,7 @@ def test_lists_show_what_the_caller_sees(stage: Stage) -> None:
     for operation in operations():
         if TABLE[operation.id].where != "list":
             continue
-        noun = operation.rule.strip("/")[:-1]
+        noun = {"/metadata": "character"}.get(operation.rule, operation.rule.strip("/").removesuffix("s"))
         ids = {name: getattr(place, noun)["id"] for name, place in places.items()}
         for (role, scope), caller in stage.callers.items():
             found = {row["id"] for row in caller.get(operation.rule, limit=200).data}
@@ -267,7 +323,7 @@ def test_a_segment_cannot_be_moved_into_a_foreign_project(stage: Stage) -> None:
     path = places["own"].path("/segments/<id>")
     for scope in ("project", "full"):
         response = stage.callers["creator", scope].send("PATCH", path, json={"scene_id": places["foreign"].scene["id"]})
-        assert (response.status_code, _field(response)) == (422, "/scene_id")
+        assert (response.status_code, _field(response.json)) == (422, "/scene_id")
 
 
 def test_an_object_cannot_be_given_to_another_project(stage: Stage) -> None:
@@ -276,4 +332,17 @@ def test_an_object_cannot_be_given_to_another_project(stage: Stage) -> None:
         for name in ("project_id", "id", "object", "version", "created_at"):
             given = {name: places["foreign"].project["id"]}
             response = stage.callers["admin", "full"].send("PATCH", places["own"].path(rule), json=given)
-            assert (response.status_code, _field(response)) == (422, f"/{name}")
+            assert (response.status_code, _field(response.json)) == (422, f"/{name}")
+
+
+def test_strict_metadata_is_for_who_may_define_fields(stage: Stage) -> None:
+    """Whatever else is wrong with the call: permission comes before the fields."""
+    path = stage.places()["own"].path("/projects/<id>")
+    for (role, scope), caller in stage.callers.items():
+        response = caller.send("PATCH", path, json={"strict_metadata": role == "admin", "name": ""})
+        if role == "admin":
+            assert response.status_code == (403 if scope == "read_only" else 422)
+        elif role == "creator" and scope != "read_only":
+            unchanged, changed = ({"strict_metadata": value, "description": role} for value in (False, True))
+            assert caller.send("PATCH", path, json=unchanged).status_code == 200
+            assert caller.send("PATCH", path, json={**changed, "name": ""}).status_code == 403

@@ -94,7 +94,7 @@ def cases(database: Database) -> dict[str, Case]:
         each.sorts = [sign + key for key in each.spec.sortable for sign in ("", "-")]
         each.sorts += MIXED.get(name, [])
     for key, type_word in METADATA.items():
-        make_field(database, project, SCENES, key, type_word)
+        make_field(database, project, "scene", key, type_word)
     found["metadata"] = Case(SCENES.listing, scenes.table, scenes.fixed, scenes.statement, SCENES)
     signs = itertools.product(METADATA, ("", "-"), ("", ",id", ",-id"))
     found["metadata"].sorts = [f"{sign}metadata.{key}{tie}" for key, sign, tie in signs]
@@ -247,7 +247,7 @@ def test_pages_hold_every_stable_row_once(database: Database, name: str) -> None
     stable = {row["id"] for row in writer.stable}
     for sort in case.sorts:
         kept = {term.removeprefix("-") for term in sort.split(",")}
-        kept |= {order.column.key for order in parse(case.spec, [("sort", sort)]).orders}
+        kept |= {str(order.column.key) for order in parse(case.spec, [("sort", sort)]).sort.orders}
         with writer.running(kept | ({"object"} if case.table is metadata_fields else set())):
             seen = ids_of(database, case, sort, writer.wait)
         assert len(seen) == len(set(seen)), f"sort={sort} repeats a row"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import requests
+
 from domain.characters.models import CHARACTERS
 from domain.db import Database, Row
 from domain.scenes.models import SCENES
 from domain.segments.models import SEGMENTS
+from domain.studio import KINDS
 from tests.factories import make_approval, make_asset, make_key, make_project, make_webhook
 
 PLENTY = 1_000_000
@@ -16,10 +19,11 @@ ASSETS_OF_EACH = 8
 
 @dataclass(frozen=True, slots=True)
 class Studio:
-    """What was made: `ids` by prefix, and a key's text by whose it is."""
+    """What was made: `ids` by prefix, a key's text by whose it is, and parameters that name something by path."""
 
     ids: dict[str, list[str]]
     keys: dict[str, str]
+    named: dict[str, dict[str, str]]
 
 
 def make_studio(database: Database) -> Studio:
@@ -31,7 +35,25 @@ def make_studio(database: Database) -> Studio:
         make_approval(database, kind, assets[0], "rejected")
         ids[kind.prefix] = [asset["id"] for asset in assets]
     ids["whk"] = [make_webhook(database, enabled=False).id]
-    return Studio(ids, {"admin": _key(database, "admin"), "creator": _key(database, "creator", projects[0])})
+    keys = {"admin": _key(database, "admin"), "creator": _key(database, "creator", projects[0])}
+    return Studio(ids, keys, {})
+
+
+def name_things(url: str, studio: Studio) -> None:
+    """Give one entity of each kind an external id and a metadata key, and one project a field, over HTTP."""
+    base, headers = f"{url}/api/v1", {"Authorization": f"Bearer {studio.keys['admin']}"}
+    field = {"entity": "scene", "key": "weather", "type": "integer"}
+    fields = f"{base}/projects/{studio.ids['prj'][0]}/metadata-fields"
+    made = requests.post(fields, json=field, headers=headers, timeout=20)
+    assert made.status_code == 201, made.text
+    for kind in KINDS:
+        entity_id, named = studio.ids[kind.prefix][0], {"system": "kitsu", "external_id": f"{kind.object} 1"}
+        path = f"/{kind.plural}/{entity_id}"
+        patch = {"external_ids": {named["system"]: named["external_id"]}, "metadata": {"notes": ["wet", 1]}}
+        changed = requests.patch(base + path, json=patch, headers=headers, timeout=20)
+        assert changed.status_code == 200, changed.text
+        studio.named[f"/api/v1/{kind.plural}/by-external/{{system}}/{{external_id}}"] = named
+        studio.named[f"/api/v1/{kind.plural}/{{id}}/metadata/{{key}}"] = {"id": entity_id, "key": "notes"}
 
 
 def _key(database: Database, role: str, *projects: Row) -> str:

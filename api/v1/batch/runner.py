@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
 from domain.entity_creation import create_many
-from domain.errors import DomainError, Invalid
+from domain.errors import DomainError, NotFound
 
 from ...answers import Answer
 from ...blueprint import LARGEST_ENTITY, Operation
@@ -97,6 +97,8 @@ class Runner:
     def _find(self, step: _Step) -> None:
         path = step.given["path"]
         try:
+            if not path.startswith("/") or path.startswith("//"):
+                raise NotFound(f"A path of a batch begins with one slash: {path[:200]!r} does not.")
             if "?" in path or "#" in path:
                 raise Problem("bad-request", "The path of an operation takes no query.")
             found, values = self._map.bind("").match(unquote(path), method=step.given["method"])
@@ -157,7 +159,7 @@ class Runner:
 
 
 def _not_here(given: Mapping[str, Any], error: Exception) -> Problem:
-    if isinstance(error, Problem | Invalid):
+    if isinstance(error, Problem | DomainError):
         return problem_of(error)
     return Problem("not-found", f"A batch has no operation {given['method']} {given['path'][:200]}.")
 

@@ -9,13 +9,14 @@ from ...schemas import NO_NUL, AnswerSchema, Boolean, RequestSchema, integer_fie
 METHODS = ("POST", "PATCH", "PUT", "DELETE")
 MOST_OPERATIONS = 500
 REF = r"[A-Za-z][A-Za-z0-9_\-]{0,39}"
+_NO_CONTROLS = r"[^\x00-\x1f\x7f]*"  # of a header's value
 
 
 class BatchOperationSchema(RequestSchema):
     """One call of a batch."""
 
     ref = fields.String(
-        validate=validate.Regexp(f"^{REF}$", error="Name it in 1 to 40 letters, digits, `_` and `-`, a letter first."),
+        validate=validate.Regexp(rf"{REF}\Z", error="Name it in 1 to 40 letters, digits, `_` and `-`, a letter first."),
         metadata={
             "maxLength": 40,
             "description": "A name for what it makes, unique in the batch.",
@@ -42,8 +43,12 @@ class BatchOperationSchema(RequestSchema):
         },
     )
     if_match = fields.String(
-        validate=validate.Length(1, 1000),
-        metadata={"pattern": NO_NUL, "description": "What the header `If-Match` would say.", "example": '"*"'},
+        validate=[validate.Length(1, 1000), validate.Regexp(rf"{_NO_CONTROLS}\Z", error="Keep it on one line.")],
+        metadata={
+            "pattern": f"^{_NO_CONTROLS}$",
+            "description": "What the header `If-Match` would say.",
+            "example": '"*"',
+        },
     )
 
 

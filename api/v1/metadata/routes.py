@@ -29,7 +29,7 @@ def _shown(row: Row) -> Answer:
 
 
 def _changed(call: Call, kind: Kind, patch: Mapping[str, Any]) -> Answer:
-    expected = expected_versions(call, call.target["id"])
+    expected = expected_versions(call)
     return _shown(change(call.session, call.context, kind, call.target, {"metadata": patch}, expected))
 
 

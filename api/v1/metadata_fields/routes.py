@@ -64,7 +64,7 @@ def get_field(call: Call, field_id: str) -> Answer:
 def patch_field(call: Call, body: dict[str, Any], field_id: str) -> Answer:
     """Change a metadata field, but for its entity, key and type. Values that entities hold must fit."""
     row = load_field(call.session, call.target["id"], field_id)
-    return _shown(change_field(call.session, call.context, row, body, expected_versions(call, row["id"])))
+    return _shown(change_field(call.session, call.context, row, body, expected_versions(call)))
 
 
 @blueprint.operation(
@@ -73,5 +73,5 @@ def patch_field(call: Call, body: dict[str, Any], field_id: str) -> Answer:
 def delete_one(call: Call, field_id: str) -> Answer:
     """Delete a metadata field. Entities keep their values, as JSON without a type."""
     row = load_field(call.session, call.target["id"], field_id)
-    delete_field(call.session, call.context, row, expected_versions(call, row["id"]))
+    delete_field(call.session, call.context, row, expected_versions(call))
     return _shown(row)
