@@ -56,10 +56,14 @@ def _known_only_here(_message: str, case: Any, response: Any) -> bool:
     return bool(errors) and all(map(excused, errors))
 
 
-def _put_ignores(message: str, case: Any, response: Any) -> bool:
-    """PUT by external id reads the parent's id only where it creates, and that is after `If-Match`."""
-    names_parent = "project_id" in message or "scene_id" in message
-    return _is_put_by_external(case) and names_parent and response.status_code in (200, 412)
+def _put_not_judged(message: str, case: Any, response: Any) -> bool:
+    """PUT by external id reads the parent's id only where it creates. With `If-Match` it creates nothing: then there is
+    no project whose rules its parent's id and metadata could break, and 412 says so."""
+    if not _is_put_by_external(case):
+        return False
+    if response.status_code == 412:
+        return str(_problem(response)["detail"]).startswith("There is no ")
+    return response.status_code == 200 and "project_id" in message
 
 
 def _free_json(_message: str, case: Any, response: Any) -> bool:
@@ -98,6 +102,6 @@ def _limited_by_address(message: str, _case: Any, _response: Any) -> bool:
 EXCUSES = {
     "IgnoredAuth": (_limited_by_address,),
     REJECTED: (_history, _known_only_here, _free_json, _batch, _query),
-    ACCEPTED: (_put_ignores,),
+    ACCEPTED: (_put_not_judged,),
     "JsonSchemaError": (_sparse,),
 }
