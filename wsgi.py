@@ -9,7 +9,7 @@ try:
     app = create_app(Settings.from_env())
 except ConfigError as error:
     raise SystemExit(str(error)) from None
-# What was made at the start lives as long as the process: looking through it for garbage again and again takes a tenth
-# of the time of a call.
+# What was made at the start lives as long as the process: without looking through it for garbage again and again a
+# call took 5 to 9 % less processor time (median).
 gc.collect()
 gc.freeze()

@@ -44,7 +44,7 @@ PAUSE_SECONDS = 1.0  # between tries while Redis is away
 
 
 class _Script:
-    """A Lua script over kept connections, which are redis-py's own; the client around them would cost twice the answer.
+    """A Lua script over kept connections, which are redis-py's own; the client around them costs more than they do.
 
     Args:
         redis: knows how to connect.

@@ -99,7 +99,13 @@ def _limited_by_address(message: str, _case: Any, _response: Any) -> bool:
     return "got `429 " in message
 
 
+def _archived(message: str, _case: Any, _response: Any) -> bool:
+    """DELETE of an entity archives it: it can still be read (docs/decisions/0014)."""
+    return re.search(r"`DELETE /api/v1/(projects|characters|scenes|segments)/[a-z]{3}_\w{26}`", message) is not None
+
+
 EXCUSES = {
+    "UseAfterFree": (_archived,),
     "IgnoredAuth": (_limited_by_address,),
     REJECTED: (_history, _known_only_here, _free_json, _batch, _query),
     ACCEPTED: (_put_not_judged,),
