@@ -2,8 +2,8 @@
 
 Starts both on granian with one process each (same threads, real Redis, durable database) and drives them in turns, so
 that whatever else the machine does befalls both. Then loads the product with 80 % of what it can do at most, by an open
-loop: calls come when they come. Where
-other programs want the same cores the ratio means little: the product is more processes, and is given a larger share.
+loop: calls come when they come. Where other programs want the same cores the ratio means little: the product is more
+processes, and is given a larger share.
 """
 
 from __future__ import annotations

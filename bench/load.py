@@ -1,7 +1,7 @@
 """A load generator: keep-alive connections, requests rendered beforehand, one thread.
 
-It costs some 30 µs a request, about a third of what the bare side of a ratio costs and a twentieth of the other: where cores
-are short it slows the bare side more, so that a ratio is rather flattered than belittled. Measure on an idle machine.
+It costs some 30 µs a request, about a third of what the bare side of a ratio costs and far less of the other: where
+cores are short it slows the bare side more, and flatters the ratio. Measure on an idle machine.
 """
 
 from __future__ import annotations
