@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,11 @@ from tests.support.databases import PostgresqlDatabases, SqliteDatabases
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+# A shell without job control starts what is to run in the background with SIGINT ignored, and so would be every process
+# that is started here.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
