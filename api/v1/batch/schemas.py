@@ -19,6 +19,7 @@ class BatchOperationSchema(RequestSchema):
         validate=validate.Regexp(rf"{REF}\Z", error="Name it in 1 to 40 letters, digits, `_` and `-`, a letter first."),
         metadata={
             "maxLength": 40,
+            "pattern": f"^{REF}$",
             "description": "A name for what it makes, unique in the batch.",
             "example": "opening",
         },
