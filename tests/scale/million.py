@@ -89,7 +89,7 @@ _HASTE = (
 def fill(database: Database) -> None:
     """Tables, rows, statistics."""
     upgrade(database)
-    with database.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+    with database.engine.execution_options(callsheet_autocommit=True).connect() as connection:
         for setting in _HASTE:
             connection.execute(text(setting))
         # An index is made faster than kept while a million rows come.
