@@ -36,7 +36,7 @@ def find_row(session: Session, table: Table, prefix: str, row_id: str, *, for_up
 
 _DIALECTS: dict[str, tuple[Dialect, str]] = {
     "sqlite": (sqlite.dialect(), "?"),
-    "postgresql": (postgresql.dialect(), "%s"),  # type: ignore[no-untyped-call]
+    "postgresql": (postgresql.dialect(), "%s"),  # type: ignore[no-untyped-call]  # SQLAlchemy has no types there
 }
 
 

@@ -109,7 +109,9 @@ def _rows(run: Run, query: ListQuery, statement: Select[Any], known: Definitions
     """One row more than the page when there are more."""
     if query.sort.metadata is not None:
         return _rows_by_metadata(run, query, query.sort.metadata, statement, known)
-    chosen = _page_of(statement, query.sort, nulls_of(query.after))
+    # A statement with conditions of its own is built for this call alone: there is nothing to remember.
+    build = _built_page if query.conditions or query.metadata else _page_of
+    chosen = build(statement, query.sort, nulls_of(query.after))
     return run(chosen, page_values(query.after, query.limit + 1))
 
 
@@ -120,9 +122,13 @@ _built: WeakKeyDictionary[Select[Any], dict[tuple[Sort, Nulls], Select[Any]]] = 
 def _page_of(statement: Select[Any], sort: Sort, nulls: Nulls) -> Select[Any]:
     known = _built.setdefault(statement, {})
     if (sort, nulls) not in known:
-        exact = [order.column.label(_sorted_by(order)) for order in sort.orders if _is_moment(order)]
-        known[sort, nulls] = ordered(statement.add_columns(*exact) if exact else statement, sort.orders, nulls)
+        known[sort, nulls] = _built_page(statement, sort, nulls)
     return known[sort, nulls]
+
+
+def _built_page(statement: Select[Any], sort: Sort, nulls: Nulls) -> Select[Any]:
+    exact = [order.column.label(_sorted_by(order)) for order in sort.orders if _is_moment(order)]
+    return ordered(statement.add_columns(*exact) if exact else statement, sort.orders, nulls)
 
 
 def _is_moment(order: Order) -> bool:

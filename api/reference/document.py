@@ -87,7 +87,7 @@ class _Converter(OpenAPIConverter):
     """Says of every object whether it is open: an answer may gain members, a request has none but those named."""
 
     def schema2jsonschema(self, schema: Any) -> dict[str, Any]:
-        found: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
+        found: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]  # apispec's
         instance = schema if isinstance(schema, Schema) else schema()
         found["properties"] = dict(sorted(found.get("properties", {}).items(), key=lambda item: _place(item[0])))
         found["additionalProperties"] = instance.unknown != RAISE
@@ -111,7 +111,7 @@ class _Plugin(MarshmallowPlugin):
     Converter = _Converter
 
 
-class StudioApi(Api):  # type: ignore[misc]
+class StudioApi(Api):  # type: ignore[misc]  # smorest has no types
     """smorest's collection of operations without its error format: ours is in `problems`."""
 
     def _register_error_handlers(self) -> None:

@@ -38,7 +38,7 @@ _RULES = (
 )
 
 
-def rules_for(session: Session, object: str, project_ids: Collection[str]) -> RuleBook:  # noqa: A002
+def rules_for(session: Session, object: str, project_ids: Collection[str]) -> RuleBook:  # noqa: A002 - the contract's word
     """The fields that these projects define for one kind of entity, in one statement.
 
     They stay as they are until the transaction ends: this takes a shared lock on each project, and who defines a field
@@ -67,7 +67,7 @@ def rules_for(session: Session, object: str, project_ids: Collection[str]) -> Ru
     return book
 
 
-def remembered_rules(object: str, project_id: str) -> RuleBook | None:  # noqa: A002
+def remembered_rules(object: str, project_id: str) -> RuleBook | None:  # noqa: A002 - the contract's word
     """What this process read last, which may be out of date: what is written by it must be subject to `still_holds`."""
     return _remembered.get((object, project_id))
 

@@ -85,7 +85,7 @@ def _integer(value: Any) -> int:
 def _number(value: Any) -> int | float:
     if type(value) not in (int, float) or not math.isfinite(value):
         raise Unfit("type", "Give a number.")
-    return value  # type: ignore[no-any-return]
+    return value  # type: ignore[no-any-return]  # the type was checked above
 
 
 def _boolean(value: Any) -> bool:

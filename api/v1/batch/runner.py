@@ -45,6 +45,11 @@ class _Step:
     def failed(self) -> bool:
         return isinstance(self.outcome, Problem)
 
+    @property
+    def data(self) -> Mapping[str, Any] | None:
+        """What it answered, None when it failed."""
+        return self.outcome.document["data"] if isinstance(self.outcome, Answer) else None
+
     def result(self, call: Call) -> dict[str, Any]:
         """`{status, body}` as the contract has it."""
         outcome = self.outcome
@@ -73,7 +78,7 @@ class Runner:
             self._run_group(call, group, references)
             for step in group:
                 if ref := step.given.get("ref"):
-                    references.add(ref, None if step.failed else step.outcome.document["data"])  # type: ignore[union-attr]
+                    references.add(ref, step.data)
             if atomic and any(step.failed for step in group):
                 raise _undone(call, steps)
         return [step.result(call) for step in steps]
@@ -113,7 +118,8 @@ class Runner:
         ready = [step for step in group if step.outcome is None]
         if not ready:
             return
-        kind = ready[0].operation.creates  # type: ignore[union-attr]
+        operation = ready[0].operation
+        kind = operation.creates if operation is not None else None
         if kind is None:
             self._run_one(call, ready[0])
             return
