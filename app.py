@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from flask import Flask, request
-from flask import Response as FlaskResponse
 from werkzeug.wrappers import Response
 
 import api
 import portal
 from api import gateway
+from api.call import path_of
 from api.limits import RedisLimiter
+from api.problems import problem_response
+from api.response import StartResponse
 from config import ConfigError, Settings
 from deploy import commands
 from domain.audit.commands import AuditWriter
@@ -60,13 +64,14 @@ def spread(signals: list[Signal], limiter: Limiter, bell: Bell) -> None:
 
 
 class Callsheet(Flask):
-    """One application with two doors: the API's calls pass by the hooks, sessions and signals that pages need."""
+    """One application with two doors: the API's calls pass by the contexts, hooks and sessions that pages need."""
 
     api: gateway.Gateway
 
-    def full_dispatch_request(self) -> FlaskResponse:
-        """Answer the current request, through the door it came to."""
-        return self.api.answer() if gateway.is_api(request.path) else super().full_dispatch_request()
+    def wsgi_app(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request, through the door it came to."""
+        door = self.api if gateway.is_api(path_of(environ)) else super().wsgi_app
+        return door(environ, start_response)
 
 
 def create_app(settings: Settings, services: Services | None = None) -> Flask:
@@ -95,9 +100,10 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
 
 def handle_error(error: Exception) -> Response:
     """Answer any error in the form of the door it came through."""
-    if gateway.is_api(request.path) or request.path in MACHINE_PATHS:
-        return gateway.handle_error(error)
-    return portal.handle_error(error)
+    if request.path not in MACHINE_PATHS:
+        return portal.handle_error(error)
+    told = problem_response(gateway.logged(error), request.path, "")
+    return Response(told.body, told.status, told.headers)
 
 
 __all__ = ["ConfigError", "build_services", "create_app"]

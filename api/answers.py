@@ -9,10 +9,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 import orjson
-from flask import Response, request
 
 from domain.db import Row
 from domain.listing import Page
+
+from .call import Call
+from .response import Response
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Answer:
 
     def response(self) -> Response:
         """The HTTP response."""
-        return Response(self._body(self.once), self.status, dict(self.headers), content_type="application/json")
+        return Response(self._body(self.once), self.status, {"Content-Type": "application/json", **self.headers})
 
     def kept(self) -> bytes:
         """The body as it may be stored."""
@@ -55,14 +57,12 @@ def created(
     return Answer({"data": data}, 201, headers, once or {})
 
 
-def many(rows: Sequence[Mapping[str, Any]], page: Page) -> Answer:
+def many(call: Call, rows: Sequence[Mapping[str, Any]], page: Page) -> Answer:
     """`{"data": […], "page": {…}}` and a `Link` to the next page (RFC 8288)."""
     headers = {}
     if page.next is not None:
-        query = urlencode(
-            [(n, v) for n, v in request.args.items(multi=True) if n != "cursor"] + [("cursor", page.next)]
-        )
-        headers["Link"] = f'<{request.path}?{query}>; rel="next"'
+        query = urlencode([(n, v) for n, v in call.query if n != "cursor"] + [("cursor", page.next)])
+        headers["Link"] = f'<{call.path}?{query}>; rel="next"'
     shown: dict[str, Any] = {"next": page.next, "limit": page.limit}
     if page.total is not None:
         shown["total"] = page.total

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Response, request
 from flask_smorest import Blueprint as SmorestBlueprint
 from marshmallow import Schema
+from werkzeug.http import parse_etags
 
 from domain.access import Permission
 from domain.audit.commands import write_entry
@@ -25,8 +25,9 @@ from domain.list_spec import ListSpec
 from . import idempotency
 from .answers import Answer
 from .bodies import load_body
-from .call import Call, current_call
+from .call import Call
 from .documentation import documentation
+from .response import Response
 
 View = Callable[..., Answer]
 LARGEST_ENTITY = 256 * 1024
@@ -127,14 +128,15 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
 
 
 def _endpoint(operation: Operation) -> Callable[..., Response]:
-    def run(**path: str) -> Response:
-        call = current_call()
+    """The view function; the gateway calls it with the call and what the path names."""
+
+    def run(call: Call, **path: str) -> Response:
         if call.writes:
             return _write(call, operation, path)
         with call.services.database.reading() as session:
             call.set_session(session)
             operation.admit(call, path)
-            return _unless_known(operation.perform(call, path).response())
+            return _unless_known(call, operation.perform(call, path).response())
 
     return run
 
@@ -157,7 +159,7 @@ def _write(call: Call, operation: Operation, path: dict[str, str]) -> Response:
 def _written(call: Call, operation: Operation, path: dict[str, str], key: RecordKey | None) -> Response:
     earlier = idempotency.claim(call, key) if key else None
     operation.admit(call, path)
-    idempotency.check_presented()
+    idempotency.check_presented(call)
     if earlier is not None:
         return idempotency.replay(call, earlier)
     answer = operation.perform(call, path)
@@ -177,9 +179,9 @@ class _Undone(Exception):
         self.response = response
 
 
-def _unless_known(response: Response) -> Response:
+def _unless_known(call: Call, response: Response) -> Response:
     """The response, or 304 when the caller has this version."""
-    etag = response.headers.get("ETag")
-    if etag and request.if_none_match.contains_weak(etag.strip('"')):
+    known, etag = call.header("If-None-Match"), response.headers.get("ETag")
+    if known and etag and parse_etags(known).contains_weak(etag.strip('"')):
         return Response(status=304, headers={"ETag": etag})
     return response

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import request
 from marshmallow import Schema, ValidationError
+from werkzeug.http import parse_options_header
 
 from domain.errors import FieldError, Invalid
 
@@ -24,13 +24,19 @@ def load_body(call: Call, schema: Schema, largest: int) -> dict[str, Any]:
     """
     if len(call.raw_body) > largest:
         raise Problem("body-too-large", f"Keep the body of this call to {largest:,} bytes.")
-    if call.raw_body and request.mimetype and not request.is_json:
+    if call.raw_body and not _may_be_json(call.environ.get("CONTENT_TYPE", "")):
         raise Problem("unsupported-media-type", "Send `Content-Type: application/json`.")
     try:
         value = call.body_value()
     except BadJson as error:
         raise Problem("malformed-json", str(error)) from None
     return read_fields(schema, {} if value is None and not call.raw_body else value)
+
+
+def _may_be_json(content_type: str) -> bool:
+    """Whether a body of this type may be JSON; of one without a type, its sender means what we expect."""
+    kind = parse_options_header(content_type)[0].lower()
+    return kind in ("", "application/json") or (kind.startswith("application/") and kind.endswith("+json"))
 
 
 def read_fields(schema: Schema, value: Any) -> dict[str, Any]:

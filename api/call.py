@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, cast
-
-from flask import Response, g, request
-from werkzeug.datastructures import Headers
+from typing import Any
+from urllib.parse import parse_qsl
 
 from domain.access import Actor
 from domain.api_keys.queries import Credential
@@ -22,6 +20,7 @@ from domain.ids import new_id
 from domain.ports import Grant, Services, client_address
 
 from .json_body import BadJson, load_strict
+from .response import Response
 
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 _UNREAD = object()
@@ -33,9 +32,14 @@ class Call:
     """Everything known of the call being answered."""
 
     services: Services
+    environ: Mapping[str, Any]
     at: datetime
     request_id: str
     ip: str
+    method: str
+    path: str
+    query: Sequence[tuple[str, str]] = ()
+    route: str | None = None  # the template that the path fits
     started: float = field(default_factory=time.perf_counter)
     credential: Credential | None = None
     key_id: str | None = None  # also of a refused key
@@ -47,25 +51,31 @@ class Call:
     idempotency: str | None = None
     audited: bool = False
     prepared: Any = None
-    method: str = "GET"
-    query: Sequence[tuple[str, str]] = ()
-    headers: Headers = field(default_factory=Headers)
     _session: Session | None = None
     _target: Row | None = None
     _body: Any = _UNREAD
 
     @classmethod
-    def begin(cls, services: Services) -> Call:
-        """The call of the current request."""
-        given = request.headers.get("X-Request-Id", "")
+    def begin(cls, services: Services, environ: Mapping[str, Any]) -> Call:
+        """The call of a request as WSGI tells it (PEP 3333)."""
+        given, query = environ.get("HTTP_X_REQUEST_ID", ""), environ.get("QUERY_STRING", "")
         sane = _SANE_REQUEST_ID.fullmatch(given) is not None and clean_text(given) == given
-        hops = request.headers.get("X-Forwarded-For", "").split(",")
-        ip = client_address(request.remote_addr, hops, services.settings.trusted_proxies)
-        request_id = given if sane else new_id("req")
-        query = tuple(request.args.items(multi=True))
+        hops = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
         return cls(
-            services, services.clock(), request_id, ip, method=request.method, query=query, headers=request.headers
+            services,
+            environ,
+            services.clock(),
+            request_id=given if sane else new_id("req"),
+            ip=client_address(environ.get("REMOTE_ADDR"), hops, services.settings.trusted_proxies),
+            method=environ["REQUEST_METHOD"].upper(),
+            path=path_of(environ),
+            query=tuple(parse_qsl(_decoded(query), keep_blank_values=True, errors="replace")) if query else (),
         )
+
+    def header(self, name: str) -> str | None:
+        """A header of the request."""
+        value: str | None = self.environ.get("HTTP_" + name.upper().replace("-", "_"))
+        return value
 
     @property
     def writes(self) -> bool:
@@ -104,33 +114,34 @@ class Call:
         return Context(self.actor, self.at, self.request_id)
 
     def audit_entry(self, response: Response) -> AuditEntry:
-        """The call's row; an answer that streams has no length yet."""
-        rule = request.url_rule
-        length = response.headers.get("Content-Length", type=int)
+        """The call's row."""
         return AuditEntry(
             at=self.at,
             source="api",
             key_id=self.key_id,
             secret_id=self.secret_id,
-            method=request.method[:20],
-            route=None if rule is None else rule.rule.replace("<", "{").replace(">", "}"),
-            path=clean_text(request.path, 2000),
+            method=self.method[:20],
+            route=self.route,
+            path=clean_text(self.path, 2000),
             params=masked_params(self._query_for_audit(), self.body_for_audit()),
-            status_code=response.status_code,
+            status_code=response.status,
             problem=self.problem,
             request_id=self.request_id,
             idempotency=self.idempotency,
             rate_limit=None if self.grant is None else f"{self.bucket} {self.grant.remaining}/{self.grant.limit}",
             ip=self.ip,
-            user_agent=clean_text(request.headers.get("User-Agent"), 400),
+            user_agent=clean_text(self.environ.get("HTTP_USER_AGENT"), 400),
             bytes_in=len(self.raw_body),
-            bytes_out=length,
+            bytes_out=len(response.body),
             duration_ms=round((time.perf_counter() - self.started) * 1000, 3),
         )
 
     def _query_for_audit(self) -> dict[str, Any]:
         """Every value of every parameter: what was given twice counted twice."""
-        return {name: values[0] if len(values) == 1 else values for name, values in request.args.lists()}
+        given: dict[str, list[str]] = {}
+        for name, value in self.query:
+            given.setdefault(name, []).append(value)
+        return {name: values[0] if len(values) == 1 else values for name, values in given.items()}
 
     def body_for_audit(self) -> Any:
         """The body, or how long it is when it cannot be read."""
@@ -150,6 +161,11 @@ class Call:
         return self._body
 
 
-def current_call() -> Call:
-    """The call of the current request."""
-    return cast(Call, g.call)
+def path_of(environ: Mapping[str, Any]) -> str:
+    """The path of a request, decoded, with one slash at its beginning."""
+    return "/" + _decoded(environ.get("PATH_INFO", "")).lstrip("/")
+
+
+def _decoded(text: str) -> str:
+    """WSGI hands bytes over as Latin-1; these are UTF-8."""
+    return text if text.isascii() else text.encode("latin-1").decode("utf-8", "replace")

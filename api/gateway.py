@@ -6,12 +6,17 @@ committed audit row gets no answer but 503.
 
 from __future__ import annotations
 
+import inspect
 import logging
 import time
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Rule
 
 from domain.api_keys.queries import KeyRefused
 from domain.ports import Grant, Services, limited_as
@@ -19,6 +24,7 @@ from domain.ports import Grant, Services, limited_as
 from .auth import FREE, AddressRefused, Authenticator, presented_key
 from .call import Call
 from .problems import Problem, problem_of, problem_response
+from .response import Response, StartResponse
 
 PREFIX = "/api/v1"
 PUBLIC = frozenset({f"{PREFIX}/openapi.json", f"{PREFIX}/docs"})
@@ -33,28 +39,64 @@ log = logging.getLogger("callsheet.api")
 
 
 class Gateway:
-    """Answers every request below the prefix, whatever happens. The hooks that pages need are not run for it."""
+    """Answers every request below the prefix, whatever happens, without Flask's request context: pages need that.
+
+    It is a WSGI application (PEP 3333). Routes and views are those that the blueprints registered with Flask.
+    """
 
     def __init__(self, app: Flask, services: Services) -> None:
         self._app = app
         self._services = services
         self._authenticator = Authenticator(services)
+        self._routes = app.url_map.bind("")
+        self._views: dict[str, tuple[str, Callable[..., Any]]] = {}
 
-    def answer(self) -> Response:
-        """The answer to the current request, once its audit row is committed."""
-        call: Call | None = None
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """The answer, once its audit row is committed."""
+        call = Call.begin(self._services, environ)
         try:
-            g.call = call = Call.begin(self._services)
+            view = self._view_of(call)
             admit(call, self._authenticator)
-            response = self._app.make_response(self._app.dispatch_request())
+            response = view(call)
         except Exception as error:
-            response = handle_error(error)
-        if call is None:
-            return response
+            response = refuse(error, call)
         response = _audited(call, response)
         if call.credential is not None:
             _note_use(call, self._authenticator)
-        return response
+        return response.send(start_response, call.method)
+
+    def _view_of(self, call: Call) -> Callable[[Call], Response]:
+        """What answers the call once it is let in, be it with what is wrong with its path or method."""
+        try:
+            rule, path = self._routes.match(call.path, call.method, return_rule=True)
+        except HTTPException as error:
+            return partial(_raise, error)
+        call.route, view = self._known(rule)
+        if call.method == "OPTIONS":
+            return self._options
+        if call.path in PUBLIC:
+            return partial(self._page, view)
+        return lambda call: view(call, **path)
+
+    def _known(self, rule: Rule) -> tuple[str, Callable[..., Any]]:
+        """The template and the view of a route, without what flask-smorest wraps around it for Flask's contexts."""
+        found = self._views.get(rule.endpoint)
+        if found is None:
+            template = rule.rule.replace("<", "{").replace(">", "}")
+            found = self._views[rule.endpoint] = template, inspect.unwrap(self._app.view_functions[rule.endpoint])
+        return found
+
+    def _options(self, call: Call) -> Response:
+        return Response(headers={"Allow": ", ".join(sorted(self._routes.allowed_methods(call.path)))})
+
+    def _page(self, view: Callable[[], Any], call: Call) -> Response:
+        with self._app.request_context(dict(call.environ)):
+            page = self._app.make_response(view())
+        return Response(page.get_data(), page.status_code, dict(page.headers))
+
+
+def _raise(error: Exception, _call: Call) -> Response:
+    raise error
 
 
 def _note_use(call: Call, authenticator: Authenticator) -> None:
@@ -71,26 +113,30 @@ def is_api(path: str) -> bool:
     return path == PREFIX or path.startswith(PREFIX + "/")
 
 
-def handle_error(error: Exception) -> Response:
-    """Answer any exception of an API call with a problem document."""
-    call: Call | None = g.get("call")
+def refuse(error: Exception, call: Call) -> Response:
+    """Answer any exception of a call with a problem document."""
+    problem = logged(error, call.request_id)
+    call.problem = problem.slug
+    return problem_response(problem, call.path, call.request_id)
+
+
+def logged(error: Exception, request_id: str = "") -> Problem:
+    """What the caller is told of an exception; what is our own fault goes to the log."""
     problem = problem_of(error)
     if problem.slug in ("internal-error", "busy"):
-        log.error("request failed", exc_info=error, extra={"request_id": call.request_id if call else None})
-    if call is not None:
-        call.problem = problem.slug
-    return problem_response(problem, call.request_id if call else "")
+        log.error("request failed", exc_info=error, extra={"request_id": request_id})
+    return problem
 
 
 def admit(call: Call, authenticator: Authenticator) -> None:
     """Let the call in, or raise what refuses it: 401, 403 allowlist, 429, 414, 413, in this order."""
-    if request.path in PUBLIC:
+    if call.path in PUBLIC:
         _limit_address(call)
         return
     call.bucket = "write" if call.writes else "read"
     try:
-        token = presented_key(request.headers)
-        cost = 0 if request.path in FREE or request.path in REHEARSED else 1
+        token = presented_key(call.environ)
+        cost = 0 if call.path in FREE or call.path in REHEARSED else 1
         call.credential, call.grant = authenticator.authenticate(token, call.ip, call.at, call.bucket, cost)
     except KeyRefused as refusal:
         call.key_id, call.secret_id = refusal.key_id, refusal.secret_id
@@ -103,10 +149,10 @@ def admit(call: Call, authenticator: Authenticator) -> None:
         raise Problem("address-not-allowed", str(refusal)) from None
     call.key_id, call.secret_id = call.credential.key_id, call.credential.secret_id
     _require(call, call.grant)
-    if len(request.path) + len(request.query_string) > LONGEST_ADDRESS:
+    if len(call.path) + len(call.environ.get("QUERY_STRING", "")) > LONGEST_ADDRESS:
         raise Problem("uri-too-long", f"Keep path and query to {LONGEST_ADDRESS:,} bytes.")
-    call.raw_body = read_body(request.environ)
-    if request.path in REHEARSED and call.writes:
+    call.raw_body = read_body(call.environ)
+    if call.path in REHEARSED and call.writes:
         _limit_by_effect(call, authenticator)
 
 
@@ -137,7 +183,7 @@ def _require(call: Call, grant: Grant) -> None:
     )
 
 
-def read_body(environ: dict[str, Any]) -> bytes:
+def read_body(environ: Mapping[str, Any]) -> bytes:
     """The whole body, counted here; what is too large is drained (up to 4 MiB) so that the caller can read the answer.
 
     Raises:
@@ -167,25 +213,20 @@ def read_body(environ: dict[str, Any]) -> bytes:
 
 
 def decorate(call: Call, response: Response) -> None:
-    """The headers that every answer carries. Added, not set: nobody else sends them, and looking costs more."""
+    """The headers that every answer carries."""
     headers = response.headers
     headers.setdefault("Cache-Control", "private, no-cache")
-    added = {
-        "X-Request-Id": call.request_id,
-        "X-Content-Type-Options": "nosniff",
-        "Vary": "Authorization, X-API-Key",
-    }
-    if call.grant is not None:
-        grant = call.grant
-        added |= {
-            "X-RateLimit-Limit": str(grant.limit),
-            "X-RateLimit-Remaining": str(grant.remaining),
-            "X-RateLimit-Reset": str(int(time.time()) + grant.reset_seconds),
-            # draft-ietf-httpapi-ratelimit-headers-11
-            "RateLimit-Policy": f'"{call.bucket}";q={grant.limit};w=60',
-            "RateLimit": f'"{call.bucket}";r={grant.remaining};t={grant.reset_seconds}',
-        }
-    headers.extend(added)
+    headers["X-Request-Id"] = call.request_id
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Vary"] = "Authorization, X-API-Key"
+    grant = call.grant
+    if grant is not None:
+        headers["X-RateLimit-Limit"] = str(grant.limit)
+        headers["X-RateLimit-Remaining"] = str(grant.remaining)
+        headers["X-RateLimit-Reset"] = str(int(time.time()) + grant.reset_seconds)
+        # draft-ietf-httpapi-ratelimit-headers-11
+        headers["RateLimit-Policy"] = f'"{call.bucket}";q={grant.limit};w=60'
+        headers["RateLimit"] = f'"{call.bucket}";r={grant.remaining};t={grant.reset_seconds}'
 
 
 def _audited(call: Call, response: Response) -> Response:
@@ -198,6 +239,6 @@ def _audited(call: Call, response: Response) -> Response:
             log.critical("an audit row could not be written", exc_info=error)
             problem = Problem("audit-unavailable", "Nothing was answered because it could not be audited; try again.",
                               headers={"Retry-After": "1"})  # fmt: skip
-            response = problem_response(problem, call.request_id)
+            response = problem_response(problem, call.path, call.request_id)
     decorate(call, response)
     return response

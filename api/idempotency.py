@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 
-from flask import Response, request
 from sqlalchemy import RowMapping
 from sqlalchemy.exc import DBAPIError
 
@@ -13,6 +12,7 @@ from domain.idempotency.commands import RecordKey, claim_record, keep_answer
 
 from .call import Call
 from .problems import Problem
+from .response import Response
 
 LONGEST_KEY = 255
 _KEPT_HEADERS = ("Location", "ETag", "Content-Type")
@@ -20,17 +20,17 @@ _KEPT_HEADERS = ("Location", "ETag", "Content-Type")
 
 def presented(call: Call) -> RecordKey | None:
     """What the call's `Idempotency-Key` is scoped to; None without one that may be used."""
-    text = request.headers.get("Idempotency-Key", "").strip()
-    return RecordKey(call.actor.id, request.method, request.path, text) if _is_usable(text) else None
+    text = (call.header("Idempotency-Key") or "").strip()
+    return RecordKey(call.actor.id, call.method, call.path, text) if _is_usable(text) else None
 
 
-def check_presented() -> None:
+def check_presented(call: Call) -> None:
     """Refuse a malformed `Idempotency-Key`.
 
     Raises:
         Problem: 400, it is empty, too long or not printable ASCII.
     """
-    text = request.headers.get("Idempotency-Key")
+    text = call.header("Idempotency-Key")
     if text is not None and not _is_usable(text.strip()):
         raise Problem("bad-request", f"`Idempotency-Key` must be 1 to {LONGEST_KEY} printable ASCII characters.")
 
@@ -67,13 +67,12 @@ def replay(call: Call, record: Row) -> Response:
     if bytes(record["body_digest"]) != _digest(call):
         raise Problem("idempotency-mismatch", "Use a new `Idempotency-Key` for a request with another body or query.")
     call.idempotency = "replayed"
-    response = Response(record["body"], record["status_code"], record["headers"])
-    response.headers["Idempotency-Replayed"] = "true"
-    return response
+    headers = {**record["headers"], "Idempotency-Replayed": "true"}
+    return Response(bytes(record["body"]), record["status_code"], headers)
 
 
 def _digest(call: Call) -> bytes:
-    return hashlib.sha256(request.query_string + b"\0" + call.raw_body).digest()
+    return hashlib.sha256(call.environ.get("QUERY_STRING", "").encode("latin-1") + b"\0" + call.raw_body).digest()
 
 
 def _still_running() -> Problem:
@@ -83,4 +82,4 @@ def _still_running() -> Problem:
 def keep(call: Call, key: RecordKey, response: Response, body: bytes) -> None:
     """Store the answer, with `body` in place of its own, in the transaction of the write."""
     headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
-    keep_answer(call.session, key, response.status_code, headers, body)
+    keep_answer(call.session, key, response.status, headers, body)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
+from hiredis import pack_command
 from redis import Redis
 from redis.exceptions import ConnectionError as NotConnected
 from redis.exceptions import NoScriptError, RedisError
 
 from domain.db import Database
+from domain.grouping import Grouped
 from domain.operations.commands import take_from_bucket
 from domain.ports import Grant
 
@@ -42,9 +43,11 @@ return {allowed, string.format('%.9f', tokens), redis.call('GET', KEYS[2])}
 EPOCH_SECONDS = 3600
 PAUSE_SECONDS = 1.0  # between tries while Redis is away
 
+_Take = tuple[str, str, int, float]  # both keys, the bucket's size, the cost
+
 
 class _Script:
-    """A Lua script over kept connections, which are redis-py's own; the client around them costs more than they do.
+    """A Lua script over one kept connection of redis-py's; the client around it costs more than the connection does.
 
     Args:
         redis: knows how to connect.
@@ -53,39 +56,34 @@ class _Script:
     def __init__(self, redis: Redis, text: str) -> None:
         self._connect: Callable[[], Any] = redis.connection_pool.make_connection
         self._text = text
-        self._sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
-        self._idle: list[Any] = []  # redis-py's connections, which have hardly any types
+        self._connection: Any = None  # redis-py's connections have hardly any types
 
-    def run(self, *keys_and_arguments: str | float, keys: int) -> Any:
-        """What it answers. A kept connection that turns out to be closed is replaced by a new one.
+    def run(self, calls: Sequence[Sequence[str | float]], keys: int) -> list[Any]:
+        """What it answers to each call, all in one round trip. `calls`: keys, then arguments.
 
         Raises:
             RedisError: Redis is away, too slow, or refuses.
         """
-        while True:
-            try:
-                connection = self._idle.pop()  # the last one put back: idle connections stay few
-            except IndexError:
-                return self._run_over(self._connect(), keys, keys_and_arguments)
-            with suppress(NotConnected):
-                return self._run_over(connection, keys, keys_and_arguments)
+        if self._connection is not None:
+            # Closed since, or to a Redis that has forgotten the script: connect anew.
+            with suppress(NotConnected, NoScriptError):
+                return self._run(self._connection, calls, keys)
+        self._connection = self._connect()
+        self._sha = self._ask(self._connection, [("SCRIPT", "LOAD", self._text)])[0]
+        return self._run(self._connection, calls, keys)
 
-    def _run_over(self, connection: Any, keys: int, arguments: Sequence[str | float]) -> Any:
+    def _run(self, connection: Any, calls: Sequence[Sequence[str | float]], keys: int) -> list[Any]:
+        return self._ask(connection, [("EVALSHA", self._sha, keys, *call) for call in calls])
+
+    def _ask(self, connection: Any, commands: Sequence[Sequence[Any]]) -> list[Any]:
         try:
-            try:
-                found = _ask(connection, "EVALSHA", self._sha, keys, *arguments)
-            except NoScriptError:
-                found = _ask(connection, "EVAL", self._text, keys, *arguments)
+            packed = b"".join([pack_command(tuple(command)) for command in commands])
+            connection.send_packed_command([packed], check_health=False)
+            return [connection.read_response() for _ in commands]
         except BaseException:
-            connection.disconnect()  # an answer may still be on its way
+            self._connection = None
+            connection.disconnect()  # answers may still be on their way
             raise
-        self._idle.append(connection)
-        return found
-
-
-def _ask(connection: Any, *command: str | float) -> Any:
-    connection.send_packed_command(connection.pack_command(*command), check_health=False)
-    return connection.read_response()
 
 
 class RedisLimiter:
@@ -99,7 +97,9 @@ class RedisLimiter:
 
     def __init__(self, redis: Redis, database: Database, wall: Callable[[], float] = time.time) -> None:
         self._redis = redis
-        self._take = _Script(redis, TAKE)
+        script = _Script(redis, TAKE)
+        # Calls that come while a round trip is under way share the next one.
+        self._take: Grouped[_Take, Any] = Grouped(lambda calls: script.run(calls, keys=2))
         self._database = database
         self._wall = wall
         self._away_until = 0.0
@@ -115,7 +115,7 @@ class RedisLimiter:
             slot = f"{{{key_id or bucket}}}"
             keys = f"callsheet:bucket:{slot}:{bucket}", f"callsheet:epoch:{slot}"
             try:
-                allowed, tokens, epoch = self._take.run(*keys, per_minute, cost, keys=len(keys))
+                allowed, tokens, epoch = self._take.run((*keys, per_minute, cost))
             except RedisError:
                 self._away_until = time.monotonic() + PAUSE_SECONDS
             else:

@@ -29,4 +29,4 @@ def answer_list(
     """The page of `statement` that the query asks for, each row as `show` gives it. For the rest see `fetch`."""
     query = parse(spec, call.query)
     page = fetch(call.session, query, statement, project_ids, values)
-    return many(shaped(call.session, spec, query.shape, page.rows, show), page)
+    return many(call, shaped(call.session, spec, query.shape, page.rows, show), page)

@@ -22,7 +22,7 @@ class _Every:
 
 def expected_versions(call: Call) -> Expected:
     """The objects and versions that `If-Match` names; None without the header."""
-    given = call.headers.get("If-Match")
+    given = call.header("If-Match")
     if given is None:
         return None
     tags = parse_etags(given)
@@ -34,4 +34,4 @@ def expected_versions(call: Call) -> Expected:
 
 def only_new(call: Call) -> bool:
     """Whether the caller wants nothing to be changed that is there already: `If-None-Match: *`."""
-    return parse_etags(call.headers.get("If-None-Match")).star_tag
+    return parse_etags(call.header("If-None-Match")).star_tag

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from flask import Response, request
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from domain.errors import BadQuery, Conflict, FieldError, Forbidden, Invalid, NotFound, Stale
+
+from .response import Response
 
 CONTENT_TYPE = "application/problem+json"
 MOST_ERRORS = 100  # a small body can hold a great many mistakes
@@ -94,20 +95,17 @@ def _of_http(error: HTTPException) -> Problem:
     slug = _BY_STATUS.get(error.code or 500, "internal-error" if (error.code or 500) >= 500 else "bad-request")
     headers = {name: value for name, value in error.get_headers() if name.lower() == "allow"}
     if slug == "not-found":
-        return Problem(slug, f"There is no {request.path[:200]!r} in this API.")
+        return Problem(slug, "This API has no such path.")
     if slug == "method-not-allowed":
-        return Problem(
-            slug, f"{request.method} is not allowed here; allowed: {headers.get('Allow', '')}.", headers=headers
-        )
+        return Problem(slug, f"Here are allowed: {headers.get('Allow', '')}.", headers=headers)
     return Problem(slug, PROBLEMS[slug][1] + ".", headers=headers)
 
 
-def problem_response(problem: Problem, request_id: str) -> Response:
-    """The document and its headers."""
-    body = orjson.dumps(problem_document(problem, request.path, request_id), default=str)
-    response = Response(body, problem.status, dict(problem.headers), content_type=CONTENT_TYPE)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+def problem_response(problem: Problem, instance: str, request_id: str) -> Response:
+    """The document and its headers. `instance`: the path that was called."""
+    body = orjson.dumps(problem_document(problem, instance, request_id), default=str)
+    headers = {"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store", **problem.headers}
+    return Response(body, problem.status, headers)
 
 
 def problem_document(problem: Problem, instance: str, request_id: str) -> dict[str, Any]:

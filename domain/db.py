@@ -32,7 +32,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import PoolProxiedConnection
 
 from .columns import Bytes, Json, LongText, Moment, Number, Sequence64, Str, has_member
 from .signals import Signal
@@ -66,49 +68,74 @@ def storable(text: str) -> str:
 class Session:
     """A way into the database while it is open, and the signals to send after its commit.
 
-    A bare connection: an ORM session around it would cost more than the statements of a read.
+    A bare connection: an ORM session around it would cost more than the statements of a read. Outside of a transaction
+    it is taken from the pool when it is first needed, and SQLAlchemy's own is put around it only for SQLAlchemy's
+    statements.
     """
 
-    __slots__ = ("_connection", "in_transaction", "signals")
+    __slots__ = ("_connection", "_engine", "_pooled", "in_transaction", "signals")
 
-    def __init__(self, connection: Connection, *, in_transaction: bool = True) -> None:
-        self._connection = connection
-        self.in_transaction = in_transaction
+    def __init__(self, engine: Engine, transaction: Connection | None = None) -> None:
+        self._engine = engine
+        self._connection = transaction
+        self._pooled: PoolProxiedConnection | None = None if transaction is None else transaction.connection
+        self.in_transaction = transaction is not None
         self.signals: list[Signal] = []
 
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[*tuple[Any, ...]]:
         """Run one statement, or one for each row of a list of parameters."""
-        return self._connection.execute(statement, parameters)
+        return self._open().execute(statement, parameters)
+
+    def _open(self) -> Connection:
+        if self._connection is None:
+            self._connection = Connection(self._engine, self._pooled)
+            self._pooled = self._connection.connection
+        return self._connection
 
     def execute_text(self, statement: str, parameters: Any) -> None:
         """Run a statement in the driver's own words: nothing is compiled or bound."""
-        self._connection.exec_driver_sql(statement, parameters)
+        if self._connection is None:
+            # Of a driver's error SQLAlchemy knows what it means and what becomes of the connection: it may try again.
+            with suppress(*DRIVER_ERRORS):
+                self._run_text(statement, parameters).close()
+                return
+        self._open().exec_driver_sql(statement, parameters)
 
-    def read_one(self, statement: str, parameters: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    def read_one(self, statement: str, parameters: Any) -> tuple[Any, ...] | None:
         """The first row of a read in the driver's own words, at a quarter of what SQLAlchemy's cursors cost.
 
-        Where statements stand alone. The driver's errors leave it bare.
+        The driver's errors leave it bare.
         """
-        cursor = self._connection.connection.cursor()
-        for listen in self._connection.dispatch.before_cursor_execute:
-            listen(self._connection, cursor, statement, parameters, None, False)
-        try:
-            cursor.execute(statement, parameters)
-            row: tuple[Any, ...] | None = cursor.fetchone()
-        finally:
-            cursor.close()
+        cursor = self._run_text(statement, parameters)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+        cursor.close()
         return row
+
+    def _run_text(self, statement: str, parameters: Any) -> DBAPICursor:
+        if self._pooled is None:
+            self._pooled = self._engine.raw_connection()
+        cursor = self._pooled.cursor()
+        for listen in self._engine.dispatch.before_cursor_execute:
+            listen(self._connection, cursor, statement, parameters, None, False)
+        cursor.execute(statement, parameters)
+        return cursor
+
+    def close(self) -> None:
+        """Give the connection back."""
+        held = self._connection or self._pooled
+        if held is not None:
+            held.close()
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """A part of the transaction that is rolled back alone when an exception leaves it."""
-        with self._connection.begin_nested():
+        with self._open().begin_nested():
             yield
 
     @property
     def dialect(self) -> str:
         """`sqlite` or `postgresql`."""
-        return self._connection.dialect.name
+        return self._engine.dialect.name
 
 
 class Database:
@@ -134,14 +161,17 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session whose every statement stands alone."""
-        with self._autocommit.connect() as connection:
-            yield Session(connection, in_transaction=False)
+        session = Session(self._autocommit)
+        try:
+            yield session
+        finally:
+            session.close()
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """A session in one transaction, committed at the end, rolled back on an exception. SQLite: BEGIN IMMEDIATE."""
         with self._writer, self.engine.begin() as connection:
-            session = Session(connection)
+            session = Session(self.engine, connection)
             yield session
         if self.after_commit is not None and session.signals:
             self.after_commit(session.signals)
@@ -149,8 +179,8 @@ class Database:
     @contextmanager
     def single_statement(self) -> Iterator[Session]:
         """A session for one statement that writes: a transaction by itself, with no BEGIN and COMMIT around it."""
-        with self._writer, self._autocommit.connect() as connection:
-            yield Session(connection, in_transaction=False)
+        with self._writer, self.reading() as session:
+            yield session
 
     def dispose(self) -> None:
         """Close every pooled connection."""
@@ -166,6 +196,8 @@ def signal_after_commit(session: Session, signal: Signal) -> None:
 def _engine(url: str, pool: int) -> Engine:
     # What a statement was given is named in no error: errors reach the log, and among it are hashes and signatures.
     options: dict[str, Any] = {"pool_size": pool, "max_overflow": 0, "pool_timeout": 2, "hide_parameters": True}
+    # Nothing is left to roll back in a connection that is given back: `Database` ends every transaction it begins.
+    options["pool_reset_on_return"] = None
     if url.startswith("sqlite"):
         _make_private(make_url(url).database or "")
         engine = create_engine(url, **options, connect_args={"timeout": 5})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import threading
 import time
 
@@ -10,8 +10,13 @@ ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 LENGTH = 26
 _PAIRS = [a + b for a in ALPHABET for b in ALPHABET]
 
+_FETCHED = 4096  # bytes
+
 _lock = threading.Lock()
 _last = 0
+# Random bytes of the system's, fetched for many ids at a time: each fetch gives the interpreter's lock away.
+_random = bytearray()
+os.register_at_fork(after_in_child=_random.clear)  # a child must not make its parent's ids
 
 
 def _uuid7() -> int:
@@ -20,7 +25,11 @@ def _uuid7() -> int:
     with _lock:
         _last = max(_last + 1, time.time_ns() // 1_000_000 << 12)
         stamp = _last
-    return (stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62 | secrets.randbits(62)
+        if not _random:
+            _random.extend(os.urandom(_FETCHED))
+        drawn = int.from_bytes(_random[-8:]) & (1 << 62) - 1
+        del _random[-8:]
+    return (stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62 | drawn
 
 
 def _base32(number: int) -> str:

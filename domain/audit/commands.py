@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +11,7 @@ from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, Programmin
 
 from ..access import Actor
 from ..db import Database, Session
+from ..grouping import Grouped
 from ..ids import new_id
 from ..inserting import Insert
 from .masking import clean_text, mask
@@ -89,17 +89,11 @@ def note_action(
 
 
 class AuditWriter:
-    """Writes the rows of reads and refusals; calls that wait together share one commit, and none returns before it.
-
-    A caller who finds no writer at work becomes the writer, and takes every row that has queued up. When it is done it
-    wakes those it wrote for, and has the first of those who came meanwhile write next: nobody waits for two commits.
-    """
+    """Writes the rows of reads and refusals; calls that wait together share one commit, and none returns before it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._mutex = threading.Lock()
-        self._queue: list[_Waiting] = []
-        self._writing = False
+        self._group: Grouped[AuditEntry, None] = Grouped(self._write_all)
 
     def write(self, entry: AuditEntry) -> None:
         """Return once the row is committed.
@@ -107,57 +101,18 @@ class AuditWriter:
         Raises:
             sqlalchemy.exc.SQLAlchemyError: it could not be written.
         """
-        waiting = _Waiting(entry)
-        with self._mutex:
-            self._queue.append(waiting)
-            first, self._writing = not self._writing, True
-        if not first:
-            waiting.woken.acquire()
-        if not waiting.done:
-            self._write_queue()
-        if waiting.error is not None:
-            raise waiting.error
+        self._group.run(entry)
 
-    def _write_queue(self) -> None:
-        with self._mutex:
-            batch, self._queue = self._queue, []
-        try:
-            self._write_all(batch)
-        finally:
-            with self._mutex:
-                following = self._queue[0] if self._queue else None
-                self._writing = following is not None
-            for waiting in batch:
-                waiting.done = True
-                waiting.woken.release()
-            if following is not None:
-                following.woken.release()
-
-    def _write_all(self, batch: Sequence[_Waiting]) -> None:
+    def _write_all(self, entries: Sequence[AuditEntry]) -> list[Exception | None]:
         try:
             with self._database.single_statement() as session:
-                _INSERT.run(session, [waiting.entry for waiting in batch])
-        except BaseException as error:
-            if len(batch) > 1 and isinstance(error, _ONE_ROWS_FAULT):
-                for waiting in batch:
-                    self._write_all([waiting])
-            else:
-                for waiting in batch:
-                    waiting.error = error
+                _INSERT.run(session, entries)
+        except _ONE_ROWS_FAULT as error:
+            return [error] if len(entries) == 1 else [self._write_all([entry])[0] for entry in entries]
+        except Exception as error:
+            return [error] * len(entries)
+        return [None] * len(entries)
 
 
 # What a single row may cause; a database that does not answer is everybody's trouble.
 _ONE_ROWS_FAULT = (DataError, IntegrityError, InterfaceError, ProgrammingError, ArithmeticError, TypeError, ValueError)
-
-
-class _Waiting:
-    """A row on its way. `woken` is released when it is written, or when its caller is to write next."""
-
-    __slots__ = ("done", "entry", "error", "woken")
-
-    def __init__(self, entry: AuditEntry) -> None:
-        self.entry = entry
-        self.done = False
-        self.error: BaseException | None = None
-        self.woken = threading.Lock()
-        self.woken.acquire()

@@ -145,7 +145,7 @@ def _fanned_out(database: Database, webhook_id: str, event_ids: list[str]) -> se
     """What `fan_out` would send it, in a transaction that is taken back."""
     table = webhook_deliveries
     with database.engine.connect() as connection, connection.begin() as transaction:
-        session = Session(connection)
+        session = Session(database.engine, connection)
         session.execute(table.delete())
         fan_out(session, event_ids, datetime.now(UTC))
         made = set(session.execute(select(table.c.event_id).where(table.c.webhook_id == webhook_id)).scalars())

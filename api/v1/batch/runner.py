@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import unquote
 
 import orjson
-from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
@@ -145,8 +144,8 @@ class Runner:
     def _run_one(self, call: Call, step: _Step) -> None:
         operation = step.operation
         assert operation is not None
-        headers = Headers({"If-Match": step.given["if_match"]} if "if_match" in step.given else {})
-        inner = replace(call, method=operation.method, query=(), headers=headers, prepared=None)
+        headers = {"HTTP_IF_MATCH": step.given["if_match"]} if "if_match" in step.given else {}
+        inner = replace(call, environ=headers, method=operation.method, query=(), prepared=None)
         try:
             with call.session.savepoint():
                 operation.admit(inner, step.path)

@@ -35,7 +35,7 @@ def list_webhooks(call: Call) -> Answer:
     page = fetch(call.session, query, select(webhooks))
     limited = projects_of(call.session, [row["id"] for row in page.rows if not row["all_projects"]])
     show = partial(_show, limited)
-    return many(shaped(call.session, WEBHOOKS, query.shape, page.rows, show), page)
+    return many(call, shaped(call.session, WEBHOOKS, query.shape, page.rows, show), page)
 
 
 def _show(limited: Mapping[str, list[str]], row: Row) -> dict[str, Any]:
