@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import os
 
@@ -37,7 +36,7 @@ class Keyring:
 
     def digest(self, secret: str) -> bytes:
         """HMAC-SHA-256 of an API key's secret under the pepper: what the database holds."""
-        return hmac.new(self._pepper, secret.encode(), hashlib.sha256).digest()
+        return hmac.digest(self._pepper, secret.encode(), "sha256")
 
     def encrypt(self, plain: bytes, row: str) -> bytes:
         """AES-256-GCM; `row` (table and id) is authenticated, so a ciphertext is of no use in another row."""

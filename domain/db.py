@@ -62,21 +62,22 @@ Row = Mapping[Any, Any]
 
 def storable(text: str) -> str:
     """The text as both databases can hold it: PostgreSQL refuses NUL, and lone surrogates are in no encoding."""
-    return text.replace("\0", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace").decode()
+    text = text.replace("\0", "\N{SYMBOL FOR NULL}")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 class Session:
     """A way into the database while it is open, and the signals to send after its commit.
 
     A bare connection: an ORM session around it would cost more than the statements of a read. Outside of a transaction
-    it is taken from the pool when it is first needed, and SQLAlchemy's own is put around it only for SQLAlchemy's
-    statements.
+    it is taken when it is first needed, and SQLAlchemy's own is put around it only for SQLAlchemy's statements.
     """
 
-    __slots__ = ("_connection", "_engine", "_pooled", "in_transaction", "signals")
+    __slots__ = ("_connection", "_engine", "_pooled", "_spare", "in_transaction", "signals")
 
-    def __init__(self, engine: Engine, transaction: Connection | None = None) -> None:
+    def __init__(self, engine: Engine, spare: _Spare, transaction: Connection | None = None) -> None:
         self._engine = engine
+        self._spare = spare
         self._connection = transaction
         self._pooled: PoolProxiedConnection | None = None if transaction is None else transaction.connection
         self.in_transaction = transaction is not None
@@ -113,18 +114,26 @@ class Session:
 
     def _run_text(self, statement: str, parameters: Any) -> DBAPICursor:
         if self._pooled is None:
-            self._pooled = self._engine.raw_connection()
+            self._pooled = self._spare.take() or self._engine.raw_connection()
         cursor = self._pooled.cursor()
         for listen in self._engine.dispatch.before_cursor_execute:
             listen(self._connection, cursor, statement, parameters, None, False)
-        cursor.execute(statement, parameters)
+        try:
+            cursor.execute(statement, parameters)
+        except DRIVER_ERRORS:
+            self._spare.clear()
+            self._open()  # may be broken: SQLAlchemy takes it from here
+            raise
         return cursor
 
-    def close(self) -> None:
-        """Give the connection back."""
-        held = self._connection or self._pooled
-        if held is not None:
-            held.close()
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        elif self._pooled is not None:
+            self._spare.keep(self._pooled)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -136,6 +145,32 @@ class Session:
     def dialect(self) -> str:
         """`sqlite` or `postgresql`."""
         return self._engine.dialect.name
+
+
+class _Spare:
+    """A few connections that reads keep between calls: going through the pool costs them as much as the statement."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: list[PoolProxiedConnection] = []
+
+    def take(self) -> PoolProxiedConnection | None:
+        try:
+            return self._kept.pop()
+        except IndexError:
+            return None
+
+    def keep(self, connection: PoolProxiedConnection) -> None:
+        """Keep it, or give it back to the pool when there are enough."""
+        if len(self._kept) < self._most:
+            self._kept.append(connection)
+        else:
+            connection.close()
+
+    def clear(self) -> None:
+        """Give all of them back to the pool."""
+        while (connection := self.take()) is not None:
+            connection.close()
 
 
 class Database:
@@ -150,6 +185,7 @@ class Database:
     def __init__(self, url: str, pool: int = 16, after_commit: Callable[[list[Signal]], None] | None = None) -> None:
         self.engine = _engine(url, pool)
         self.after_commit = after_commit
+        self._spare = _Spare(pool // 4)
         self._autocommit = self.engine.execution_options(callsheet_autocommit=True)
         # SQLite has one writer: waiting here is fair and cheap, waiting in its busy handler is neither.
         self._writer: AbstractContextManager[Any] = threading.Lock() if self.is_sqlite else nullcontext()
@@ -158,20 +194,15 @@ class Database:
     def is_sqlite(self) -> bool:
         return self.engine.dialect.name == "sqlite"
 
-    @contextmanager
-    def reading(self) -> Iterator[Session]:
-        """A session whose every statement stands alone."""
-        session = Session(self._autocommit)
-        try:
-            yield session
-        finally:
-            session.close()
+    def reading(self) -> Session:
+        """A session whose every statement stands alone; to be closed, by `with`."""
+        return Session(self._autocommit, self._spare)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """A session in one transaction, committed at the end, rolled back on an exception. SQLite: BEGIN IMMEDIATE."""
         with self._writer, self.engine.begin() as connection:
-            session = Session(self.engine, connection)
+            session = Session(self.engine, self._spare, connection)
             yield session
         if self.after_commit is not None and session.signals:
             self.after_commit(session.signals)
@@ -184,6 +215,7 @@ class Database:
 
     def dispose(self) -> None:
         """Close every pooled connection."""
+        self._spare.clear()
         self.engine.dispose()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy import Select, select
 from domain.access import Permission
 from domain.api_keys.models import api_keys
 from domain.api_keys.queries import find_credential, status_of
-from domain.db import Database, Session
+from domain.db import Database
 from domain.deliveries.commands import fan_out
 from domain.deliveries.models import webhook_attempts, webhook_deliveries
 from domain.deliveries.queries import next_due
@@ -144,13 +145,17 @@ def test_a_webhook_got_what_it_had_asked_for(studio: Studio) -> None:
 def _fanned_out(database: Database, webhook_id: str, event_ids: list[str]) -> set[str]:
     """What `fan_out` would send it, in a transaction that is taken back."""
     table = webhook_deliveries
-    with database.engine.connect() as connection, connection.begin() as transaction:
-        session = Session(database.engine, connection)
+    made: set[str] = set()
+    with suppress(_TakenBack), database.transaction() as session:
         session.execute(table.delete())
         fan_out(session, event_ids, datetime.now(UTC))
-        made = set(session.execute(select(table.c.event_id).where(table.c.webhook_id == webhook_id)).scalars())
-        transaction.rollback()
+        made |= set(session.execute(select(table.c.event_id).where(table.c.webhook_id == webhook_id)).scalars())
+        raise _TakenBack
     return made
+
+
+class _TakenBack(Exception):
+    """Rolls a transaction back."""
 
 
 def test_events_tell_of_their_entities_as_they_are(studio: Studio) -> None:
