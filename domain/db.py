@@ -1,20 +1,18 @@
 """The database: engine and transactions.
 
-Every difference between SQLite and PostgreSQL is in this file, in `columns` (types), and in `finding` and `inserting`
-(statements of the hot path).
+Every difference between SQLite and PostgreSQL is in this file, in `columns` (types), in `driver_errors`, and in
+`prepared` and `inserting` (statements of the hot path).
 """
 
 from __future__ import annotations
 
 import os
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from typing import Any
 
 import orjson
-import psycopg
 from sqlalchemy import (
     ColumnElement,
     CursorResult,
@@ -33,17 +31,16 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import PoolProxiedConnection
 
 from .columns import Bytes, Json, LongText, Moment, Number, Sequence64, Str, has_member
+from .driver_errors import DRIVER_ERRORS, as_sqlalchemy_says, is_duplicate, waited_too_long_for_lock
 from .signals import Signal
 
 __all__ = [
     "Bytes", "Database", "Json", "LongText", "Moment", "Number", "Row", "Sequence64", "Session", "Str",
-    "check_reachable", "has_member", "hour_of", "insert_ignoring_conflict", "insert_new_rows",
-    "is_duplicate", "metadata", "numbered_id", "signal_after_commit", "smaller", "storable", "upsert",
-    "waited_too_long_for_lock",
+    "check_reachable", "has_member", "hour_of", "is_duplicate", "metadata", "numbered_id",
+    "signal_after_commit", "smaller", "storable", "upsert", "waited_too_long_for_lock",
 ]  # fmt: skip
 
 metadata = MetaData(
@@ -92,32 +89,42 @@ class Session:
             self._pooled = self._connection.connection
         return self._connection
 
-    def execute_text(self, statement: str, parameters: Any) -> None:
-        """Run a statement in the driver's own words: nothing is compiled or bound."""
-        if self._connection is None:
+    def execute_text(self, statement: str, parameters: Any) -> int:
+        """Run a statement in the driver's own words: nothing is compiled or bound. How many rows it wrote."""
+        if self._connection is None or self.in_transaction:
             # Of a driver's error SQLAlchemy knows what it means and what becomes of the connection: it may try again.
-            with suppress(*DRIVER_ERRORS):
-                self._run_text(statement, parameters).close()
-                return
-        self._open().exec_driver_sql(statement, parameters)
+            with suppress(*DRIVER_ERRORS), closing(self._run_text(statement, parameters)) as cursor:
+                return int(cursor.rowcount)
+        return self._open().exec_driver_sql(statement, parameters).rowcount
 
     def read_one(self, statement: str, parameters: Any) -> tuple[Any, ...] | None:
-        """The first row of a read in the driver's own words, at a quarter of what SQLAlchemy's cursors cost.
+        """The first row of a statement in the driver's own words, at a quarter of what SQLAlchemy's cursors cost.
 
-        The driver's errors leave it bare.
+        In a transaction errors are SQLAlchemy's; elsewhere the driver's errors leave it bare.
         """
-        cursor = self._run_text(statement, parameters)
-        row: tuple[Any, ...] | None = cursor.fetchone()
-        cursor.close()
+        with closing(self._run_text(statement, parameters)) as cursor:
+            row: tuple[Any, ...] | None = cursor.fetchone()
         return row
 
+    def read_all(self, statement: str, parameters: Any) -> list[Any]:
+        """Its rows; otherwise as `read_one`."""
+        with closing(self._run_text(statement, parameters)) as cursor:
+            return list(cursor.fetchall())
+
     def _run_text(self, statement: str, parameters: Any) -> DBAPICursor:
-        if self._pooled is None:
+        if self.in_transaction:
+            self._pooled = self._open().connection  # which refuses when it was lost
+        elif self._pooled is None:
             self._pooled = self._engine.raw_connection()
-        cursor = self._pooled.cursor()
-        for listen in self._engine.dispatch.before_cursor_execute:
-            listen(self._connection, cursor, statement, parameters, None, False)
-        cursor.execute(statement, parameters)
+        try:
+            cursor = self._pooled.cursor()
+            for listen in self._engine.dispatch.before_cursor_execute:
+                listen(self._connection, cursor, statement, parameters, None, False)
+            cursor.execute(statement, parameters)
+        except DRIVER_ERRORS as error:
+            if self.in_transaction:
+                raise as_sqlalchemy_says(self._open(), statement, error) from error
+            raise
         return cursor
 
     def close(self) -> None:
@@ -232,9 +239,6 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-DRIVER_ERRORS = (sqlite3.Error, psycopg.Error)
-
-
 def _begin(connection: Connection) -> None:
     if connection.get_execution_options().get("callsheet_autocommit"):
         return
@@ -242,40 +246,7 @@ def _begin(connection: Connection) -> None:
     try:
         connection.connection.cursor().execute(statement)
     except DRIVER_ERRORS as error:  # another process held SQLite's writer's place for too long; a connection is gone
-        driver: Any = error
-        if connection.dialect.is_disconnect(driver, connection.connection.dbapi_connection, None):
-            connection.invalidate(error)
-        raise OperationalError(statement, None, error) from error
-
-
-def waited_too_long_for_lock(error: DBAPIError) -> bool:
-    """Whether another transaction held the row for longer than a caller should wait (PostgreSQL's `lock_timeout`)."""
-    return getattr(error.orig, "sqlstate", None) == "55P03"
-
-
-def insert_ignoring_conflict(session: Session, table: Table, values: dict[str, Any]) -> bool:
-    """INSERT … ON CONFLICT DO NOTHING; whether the row is new."""
-    build = postgresql.insert if session.dialect == "postgresql" else sqlite.insert
-    statement: Any = build(table).values(values).on_conflict_do_nothing().returning(literal_column("1"))
-    return session.execute(statement).first() is not None
-
-
-def insert_new_rows(
-    session: Session, table: Table, rows: Sequence[Mapping[str, Any]], key: Sequence[str]
-) -> set[tuple[Any, ...]]:
-    """INSERT many rows ON CONFLICT DO NOTHING, in one statement; the values of `key` of those that are new."""
-    build = postgresql.insert if session.dialect == "postgresql" else sqlite.insert
-    statement: Any = build(table).on_conflict_do_nothing().returning(*(table.c[name] for name in key))
-    return {tuple(row) for row in session.execute(statement, list(rows))}
-
-
-def is_duplicate(error: DBAPIError) -> bool:
-    """Whether a UNIQUE constraint refused the row."""
-    code = getattr(error.orig, "sqlite_errorcode", None)
-    return getattr(error.orig, "sqlstate", None) == "23505" or code in (
-        sqlite3.SQLITE_CONSTRAINT_UNIQUE,
-        sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
-    )
+        raise as_sqlalchemy_says(connection, statement, error) from error
 
 
 def upsert(session: Session, table: Table, key: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -286,14 +257,14 @@ def upsert(session: Session, table: Table, key: Sequence[str], rows: Sequence[Ma
     session.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed), list(rows))
 
 
-def numbered_id(session: Session, stem: str, digits: int, order_by: ColumnElement[Any]) -> ColumnElement[str]:
-    """`stem` and the row's number in `digits` hexadecimal digits, for an INSERT … SELECT (see `ids.new_id_stem`)."""
+def numbered_id(dialect: str, digits: int, order_by: ColumnElement[Any]) -> ColumnElement[str]:
+    """The parameter `id_stem` and the row's number in hexadecimal, for an INSERT … SELECT (see `ids.new_id_stem`)."""
     number = func.row_number().over(order_by=order_by)
-    if session.dialect == "postgresql":
+    if dialect == "postgresql":
         tail = func.lpad(func.to_hex(number), digits, "0")
     else:
         tail = func.printf(f"%0{digits}x", number)
-    return bindparam("id_stem", stem, type_=String).concat(tail)
+    return bindparam("id_stem", type_=String).concat(tail)
 
 
 def hour_of(session: Session, column: ColumnElement[Any]) -> ColumnElement[str]:
