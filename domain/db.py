@@ -1,25 +1,21 @@
 """The database: engine and transactions.
 
-Every difference between SQLite and PostgreSQL is in this file, in `columns` (types), and in `finding` and `inserting`
-(statements of the hot path).
+Every difference between SQLite and PostgreSQL is in this file, in `columns` (types), in `driver_errors`, and in
+`prepared` and `inserting` (statements of the hot path).
 """
 
 from __future__ import annotations
 
 import os
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
 import orjson
-import psycopg
 from sqlalchemy import (
     ColumnElement,
-    CursorResult,
     Engine,
-    Executable,
     MetaData,
     String,
     Table,
@@ -32,18 +28,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.pool import PoolProxiedConnection
 
 from .columns import Bytes, Json, LongText, Moment, Number, Sequence64, Str, has_member
+from .driver_errors import DRIVER_ERRORS, as_sqlalchemy_says, is_duplicate, waited_too_long_for_lock
+from .session import Row, Session, Spare, signal_after_commit
 from .signals import Signal
 
 __all__ = [
     "Bytes", "Database", "Json", "LongText", "Moment", "Number", "Row", "Sequence64", "Session", "Str",
-    "check_reachable", "has_member", "hour_of", "insert_ignoring_conflict", "insert_new_rows",
-    "is_duplicate", "metadata", "numbered_id", "signal_after_commit", "smaller", "storable", "upsert",
-    "waited_too_long_for_lock",
+    "check_reachable", "has_member", "hour_of", "is_duplicate", "metadata", "numbered_id",
+    "signal_after_commit", "smaller", "storable", "upsert", "waited_too_long_for_lock",
 ]  # fmt: skip
 
 metadata = MetaData(
@@ -56,121 +50,11 @@ metadata = MetaData(
     }
 )
 
-# A row as code reads it, whether it came from a SELECT or is about to be INSERTed.
-Row = Mapping[Any, Any]
-
 
 def storable(text: str) -> str:
     """The text as both databases can hold it: PostgreSQL refuses NUL, and lone surrogates are in no encoding."""
     text = text.replace("\0", "\N{SYMBOL FOR NULL}")
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
-
-
-class Session:
-    """A way into the database while it is open, and the signals to send after its commit.
-
-    A bare connection: an ORM session around it would cost more than the statements of a read. Outside of a transaction
-    it is taken when it is first needed, and SQLAlchemy's own is put around it only for SQLAlchemy's statements.
-    """
-
-    __slots__ = ("_connection", "_engine", "_pooled", "_spare", "in_transaction", "signals")
-
-    def __init__(self, engine: Engine, spare: _Spare, transaction: Connection | None = None) -> None:
-        self._engine = engine
-        self._spare = spare
-        self._connection = transaction
-        self._pooled: PoolProxiedConnection | None = None if transaction is None else transaction.connection
-        self.in_transaction = transaction is not None
-        self.signals: list[Signal] = []
-
-    def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[*tuple[Any, ...]]:
-        """Run one statement, or one for each row of a list of parameters."""
-        return self._open().execute(statement, parameters)
-
-    def _open(self) -> Connection:
-        if self._connection is None:
-            self._connection = Connection(self._engine, self._pooled)
-            self._pooled = self._connection.connection
-        return self._connection
-
-    def execute_text(self, statement: str, parameters: Any) -> None:
-        """Run a statement in the driver's own words: nothing is compiled or bound."""
-        if self._connection is None:
-            # Of a driver's error SQLAlchemy knows what it means and what becomes of the connection: it may try again.
-            with suppress(*DRIVER_ERRORS):
-                self._run_text(statement, parameters).close()
-                return
-        self._open().exec_driver_sql(statement, parameters)
-
-    def read_one(self, statement: str, parameters: Any) -> tuple[Any, ...] | None:
-        """The first row of a read in the driver's own words, at a quarter of what SQLAlchemy's cursors cost.
-
-        The driver's errors leave it bare.
-        """
-        cursor = self._run_text(statement, parameters)
-        row: tuple[Any, ...] | None = cursor.fetchone()
-        cursor.close()
-        return row
-
-    def _run_text(self, statement: str, parameters: Any) -> DBAPICursor:
-        if self._pooled is None:
-            self._pooled = self._spare.take() or self._engine.raw_connection()
-        cursor = self._pooled.cursor()
-        for listen in self._engine.dispatch.before_cursor_execute:
-            listen(self._connection, cursor, statement, parameters, None, False)
-        try:
-            cursor.execute(statement, parameters)
-        except DRIVER_ERRORS:
-            self._spare.clear()
-            self._open()  # may be broken: SQLAlchemy takes it from here
-            raise
-        return cursor
-
-    def __enter__(self) -> Session:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        elif self._pooled is not None:
-            self._spare.keep(self._pooled)
-
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        """A part of the transaction that is rolled back alone when an exception leaves it."""
-        with self._open().begin_nested():
-            yield
-
-    @property
-    def dialect(self) -> str:
-        """`sqlite` or `postgresql`."""
-        return self._engine.dialect.name
-
-
-class _Spare:
-    """A few connections that reads keep between calls: going through the pool costs them as much as the statement."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._kept: list[PoolProxiedConnection] = []
-
-    def take(self) -> PoolProxiedConnection | None:
-        try:
-            return self._kept.pop()
-        except IndexError:
-            return None
-
-    def keep(self, connection: PoolProxiedConnection) -> None:
-        """Keep it, or give it back to the pool when there are enough."""
-        if len(self._kept) < self._most:
-            self._kept.append(connection)
-        else:
-            connection.close()
-
-    def clear(self) -> None:
-        """Give all of them back to the pool."""
-        while (connection := self.take()) is not None:
-            connection.close()
 
 
 class Database:
@@ -185,7 +69,7 @@ class Database:
     def __init__(self, url: str, pool: int = 16, after_commit: Callable[[list[Signal]], None] | None = None) -> None:
         self.engine = _engine(url, pool)
         self.after_commit = after_commit
-        self._spare = _Spare(pool // 4)
+        self._spare = Spare(pool // 4)
         self._autocommit = self.engine.execution_options(callsheet_autocommit=True)
         # SQLite has one writer: waiting here is fair and cheap, waiting in its busy handler is neither.
         self._writer: AbstractContextManager[Any] = threading.Lock() if self.is_sqlite else nullcontext()
@@ -217,12 +101,6 @@ class Database:
         """Close every pooled connection."""
         self._spare.clear()
         self.engine.dispose()
-
-
-def signal_after_commit(session: Session, signal: Signal) -> None:
-    """Tell other processes something once this transaction has committed. Losing a signal costs time, no more."""
-    if signal not in session.signals:
-        session.signals.append(signal)
 
 
 def _engine(url: str, pool: int) -> Engine:
@@ -264,9 +142,6 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-DRIVER_ERRORS = (sqlite3.Error, psycopg.Error)
-
-
 def _begin(connection: Connection) -> None:
     if connection.get_execution_options().get("callsheet_autocommit"):
         return
@@ -274,40 +149,7 @@ def _begin(connection: Connection) -> None:
     try:
         connection.connection.cursor().execute(statement)
     except DRIVER_ERRORS as error:  # another process held SQLite's writer's place for too long; a connection is gone
-        driver: Any = error
-        if connection.dialect.is_disconnect(driver, connection.connection.dbapi_connection, None):
-            connection.invalidate(error)
-        raise OperationalError(statement, None, error) from error
-
-
-def waited_too_long_for_lock(error: DBAPIError) -> bool:
-    """Whether another transaction held the row for longer than a caller should wait (PostgreSQL's `lock_timeout`)."""
-    return getattr(error.orig, "sqlstate", None) == "55P03"
-
-
-def insert_ignoring_conflict(session: Session, table: Table, values: dict[str, Any]) -> bool:
-    """INSERT … ON CONFLICT DO NOTHING; whether the row is new."""
-    build = postgresql.insert if session.dialect == "postgresql" else sqlite.insert
-    statement: Any = build(table).values(values).on_conflict_do_nothing().returning(literal_column("1"))
-    return session.execute(statement).first() is not None
-
-
-def insert_new_rows(
-    session: Session, table: Table, rows: Sequence[Mapping[str, Any]], key: Sequence[str]
-) -> set[tuple[Any, ...]]:
-    """INSERT many rows ON CONFLICT DO NOTHING, in one statement; the values of `key` of those that are new."""
-    build = postgresql.insert if session.dialect == "postgresql" else sqlite.insert
-    statement: Any = build(table).on_conflict_do_nothing().returning(*(table.c[name] for name in key))
-    return {tuple(row) for row in session.execute(statement, list(rows))}
-
-
-def is_duplicate(error: DBAPIError) -> bool:
-    """Whether a UNIQUE constraint refused the row."""
-    code = getattr(error.orig, "sqlite_errorcode", None)
-    return getattr(error.orig, "sqlstate", None) == "23505" or code in (
-        sqlite3.SQLITE_CONSTRAINT_UNIQUE,
-        sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
-    )
+        raise as_sqlalchemy_says(connection, statement, error) from error
 
 
 def upsert(session: Session, table: Table, key: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -318,14 +160,14 @@ def upsert(session: Session, table: Table, key: Sequence[str], rows: Sequence[Ma
     session.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed), list(rows))
 
 
-def numbered_id(session: Session, stem: str, digits: int, order_by: ColumnElement[Any]) -> ColumnElement[str]:
-    """`stem` and the row's number in `digits` hexadecimal digits, for an INSERT … SELECT (see `ids.new_id_stem`)."""
+def numbered_id(dialect: str, digits: int, order_by: ColumnElement[Any]) -> ColumnElement[str]:
+    """The parameter `id_stem` and the row's number in hexadecimal, for an INSERT … SELECT (see `ids.new_id_stem`)."""
     number = func.row_number().over(order_by=order_by)
-    if session.dialect == "postgresql":
+    if dialect == "postgresql":
         tail = func.lpad(func.to_hex(number), digits, "0")
     else:
         tail = func.printf(f"%0{digits}x", number)
-    return bindparam("id_stem", stem, type_=String).concat(tail)
+    return bindparam("id_stem", type_=String).concat(tail)
 
 
 def hour_of(session: Session, column: ColumnElement[Any]) -> ColumnElement[str]:

@@ -6,7 +6,6 @@ from collections.abc import Container, Mapping
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import ColumnElement, update
 from sqlalchemy.exc import IntegrityError
 
 from .access import Permission
@@ -21,6 +20,7 @@ from .external_ids.queries import find_by_external_id
 from .finding import find_row
 from .metadata.commands import remembered_rules, rules_for, still_holds, write_values
 from .metadata.rules import RuleBook, same_json
+from .prepared import Condition, update_row
 from .scenes.models import SCENES
 
 # What a caller says it has read, each an object's id and version; None when it does not say.
@@ -100,7 +100,7 @@ def _apply(
     entity: Row,
     new: Mapping[str, Any],
     rules: RuleBook | None = None,
-    held: ColumnElement[bool] | None = None,
+    held: Condition | None = None,
 ) -> Row:
     """Write what differs, and tell of it. `_OutOfDate`, and nothing written, where `held` is given and not the case."""
     changed = {name: value for name, value in new.items() if not same_json(entity[name], value)}
@@ -216,20 +216,18 @@ def _write(
     kind: Kind,
     entity: Row,
     changed: Mapping[str, Any],
-    held: ColumnElement[bool] | None = None,
+    held: Condition | None = None,
 ) -> dict[str, Any]:
     """UPDATE the row if it is still at the version that was read, and give it as it is now. `held`: see `_apply`."""
-    table = kind.table
     values = {**changed, "version": entity["version"] + 1, "updated_at": context.now}
-    chosen = update(table).where(table.c.id == entity["id"], table.c.version == entity["version"])
     try:
-        result = session.execute((chosen if held is None else chosen.where(held)).values(values))
+        written = update_row(session, kind.table, entity["id"], values, entity["version"], held)
     except IntegrityError as error:
         if not is_duplicate(error):
             raise
         message = f"The code {changed.get('code')!r} is taken by another {kind.object}."
         raise Invalid.field("code", "taken", message) from None
-    if result.rowcount == 1:
+    if written:
         return {**entity, **values}
     if held is not None:
         raise _OutOfDate

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from .access import Permission
-from .db import Row, Session, insert_new_rows
+from .db import Row, Session
 from .entities import Kind, represent
 from .entity_rules import check_fields, check_frames, code_from_name, without_none
 from .errors import Conflict, DomainError, FieldError, Invalid
@@ -22,6 +22,7 @@ from .events.commands import Context, Happening, record_events
 from .external_ids.commands import claim_ids, release_ids, rows_of
 from .filters import LARGEST_INTEGER
 from .ids import new_id
+from .inserting import insert_new_rows
 from .metadata.commands import insert_values, rules_for, values_of
 from .metadata.rules import RuleBook
 from .projects.models import projects

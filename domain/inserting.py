@@ -3,35 +3,42 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from operator import attrgetter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import orjson
 from sqlalchemy import Table
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import postgresql, sqlite
 
 from .columns import Json, Moment
 from .db import Session
+from .prepared import DIALECTS, Prepared, parameters
 
-_SQLITE = sqlite.dialect()
+MOST_VALUES = 32_766  # that SQLite takes in one statement
 
 
 class Insert:
-    """INSERT of dataclass instances that have a field for each column, without SQLAlchemy compiling and binding it.
+    """INSERT of rows that all have a value for each column, without SQLAlchemy compiling and binding it.
 
-    One statement, however many rows: all of them are inserted, or none. It is one step of SQLite's, too, so that the
-    interpreter's lock is given away once and not once for each row.
+    One statement, however many rows (of SQLite's, up to `MOST_VALUES`): all of them are inserted, in order, or none.
+    It is one step of SQLite's, too, so that the interpreter's lock is given away once and not once for each row.
+
+    Args:
+        getter: how a row's values are read: `attrgetter` for dataclass instances, `itemgetter` for dicts.
+        without: columns that the database fills.
     """
 
-    def __init__(self, table: Table) -> None:
-        names = [column.name for column in table.columns]
-        columns = ", ".join(names)
-        self._values_of = attrgetter(*names)
+    def __init__(
+        self, table: Table, getter: Callable[..., Callable[[Any], Any]] = attrgetter, without: Collection[str] = ()
+    ) -> None:
+        written = [column for column in table.columns if column.name not in without]
+        names = [column.name for column in written]
+        columns, self._width = ", ".join(names), len(names)
+        self._values_of = getter(*names)
         self._bound = [
-            (number, column.type)
-            for number, column in enumerate(table.columns)
-            if isinstance(column.type, Moment | Json)
+            (number, column.type) for number, column in enumerate(written) if isinstance(column.type, Moment | Json)
         ]
         self._to_sqlite = f"INSERT INTO {table.name} ({columns}) VALUES "  # noqa: S608 - names of ours
         self._marks = "(" + ", ".join("?" * len(names)) + ")"
@@ -48,14 +55,53 @@ class Insert:
             sqlalchemy.exc.DBAPIError: one of them cannot be stored.
             TypeError: one of them holds what is not JSON.
         """
-        if session.dialect == "postgresql":
-            session.execute_text(self._to_postgresql, (orjson.dumps(rows).decode(),))
-        else:
-            values = tuple(itertools.chain.from_iterable(map(self._bound_values, rows)))
-            session.execute_text(self._to_sqlite + ", ".join([self._marks] * len(rows)), values)
+        for statement, values in self._statements(session.dialect, rows):
+            session.execute_text(statement, values)
+
+    def run_new(self, session: Session, rows: Sequence[Any], key: Sequence[str]) -> set[tuple[Any, ...]]:
+        """Insert those that no constraint refuses; the values of `key` of these."""
+        ending = " ON CONFLICT DO NOTHING RETURNING " + ", ".join(key)
+        made = [
+            session.read_all(statement + ending, values)
+            for statement, values in self._statements(session.dialect, rows)
+        ]
+        return set(itertools.chain.from_iterable(made))
+
+    def _statements(self, dialect: str, rows: Sequence[Any]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        if dialect == "postgresql":
+            yield self._to_postgresql, (orjson.dumps(rows).decode(),)
+            return
+        at_once = MOST_VALUES // self._width
+        for start in range(0, len(rows), at_once):
+            part = rows[start : start + at_once]
+            values = tuple(itertools.chain.from_iterable(map(self._bound_values, part)))
+            yield self._to_sqlite + ", ".join([self._marks] * len(part)), values
 
     def _bound_values(self, row: Any) -> list[Any]:
         values = list(self._values_of(row))
         for number, kind in self._bound:
-            values[number] = kind.process_bind_param(values[number], _SQLITE)
+            values[number] = kind.process_bind_param(values[number], DIALECTS["sqlite"])
         return values
+
+
+def insert_new_rows(
+    session: Session, table: Table, rows: Sequence[Mapping[str, Any]], key: Sequence[str]
+) -> set[tuple[Any, ...]]:
+    """INSERT many rows, of the same columns, ON CONFLICT DO NOTHING; the values of `key` of those that are new."""
+    return _insert_of(table, tuple(rows[0])).run_new(session, rows, key)
+
+
+@lru_cache(maxsize=100)
+def _insert_of(table: Table, names: tuple[str, ...]) -> Insert:
+    return Insert(table, itemgetter, without=set(table.c.keys()) - set(names))
+
+
+def insert_ignoring_conflict(session: Session, table: Table, values: Mapping[str, Any]) -> bool:
+    """INSERT … ON CONFLICT DO NOTHING; whether the row is new. Unlike the others it takes bytes, too."""
+    return _insert_or_nothing(table, tuple(values)).run(session, values) == 1
+
+
+@lru_cache(maxsize=100)
+def _insert_or_nothing(table: Table, names: tuple[str, ...]) -> Prepared:
+    makers: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+    return Prepared(lambda dialect: makers[dialect](table).values(parameters(table, names)).on_conflict_do_nothing())

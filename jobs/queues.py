@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from redis import Redis
@@ -11,10 +11,17 @@ from redis.exceptions import RedisError
 from rq import Queue
 from rq.serializers import JSONSerializer
 
+from domain.grouping import Grouped
+
 DELIVERIES = "deliveries"
 DRAIN = "jobs.worker.drain"
 GUARD = "callsheet:bell"
 CHANNEL = "callsheet:rings"
+# In one round trip: tell whoever listens; where nobody does, whether a job is to be made, for none is waiting.
+RING = """
+if redis.call('PUBLISH', ARGV[1], '') > 0 then return 0 end
+return redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[2]) and 1 or 0
+"""
 REDIS_ANSWERS_WITHIN = 1.0
 GUARD_SECONDS = 10
 JOB_SECONDS = 180
@@ -34,27 +41,34 @@ class Bell:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._queue = Queue(DELIVERIES, connection=redis, serializer=JSONSerializer)
+        self._script = redis.register_script(RING)
+        # What was committed before a ring is found by whoever hears it: those who come together ring once.
+        self._rings: Grouped[None, None] = Grouped(self._ring)
 
     def ring(self) -> bool:
         """Tell whoever listens, or wake a worker. False when Redis is away."""
         try:
-            if not self._redis.publish(CHANNEL, ""):
-                self._enqueue()
+            self._rings.run(None)
         except RedisError as error:
             log.warning("the bell could not be rung: %s", error)
             return False
         return True
 
+    def _ring(self, ringing: Sequence[None]) -> Sequence[None]:
+        if self._script(keys=[GUARD], args=[CHANNEL, GUARD_SECONDS]):
+            self._enqueue()
+        return ringing
+
     def call(self) -> None:
         """Wake another worker, unless a job that nobody has taken yet is waiting."""
         try:
-            self._enqueue()
+            if self._redis.set(GUARD, "1", nx=True, ex=GUARD_SECONDS):
+                self._enqueue()
         except RedisError as error:
             log.warning("no other worker could be called: %s", error)
 
     def _enqueue(self) -> None:
-        if self._redis.set(GUARD, "1", nx=True, ex=GUARD_SECONDS):
-            self._queue.enqueue(DRAIN, job_timeout=JOB_SECONDS, result_ttl=0, failure_ttl=3600, ttl=600)
+        self._queue.enqueue(DRAIN, job_timeout=JOB_SECONDS, result_ttl=0, failure_ttl=3600, ttl=600)
 
     @contextmanager
     def listening(self) -> Iterator[Callable[[float], bool]]:

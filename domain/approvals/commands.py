@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
-
-from sqlalchemy import insert, update
 
 from ..access import Permission
 from ..db import Row, Session
@@ -12,9 +11,12 @@ from ..entities import Kind, represent
 from ..errors import Conflict, Invalid
 from ..events.commands import Context, Happening, record_events
 from ..ids import new_id
+from ..inserting import Insert
+from ..prepared import update_row
 from .models import DECISIONS, approvals
 
 LONGEST_NOTE = 10_000
+_INSERT = Insert(approvals, itemgetter)
 
 
 def possible_decisions(status: str) -> tuple[str, ...]:
@@ -42,7 +44,7 @@ def decide(session: Session, context: Context, kind: Kind, asset: Row, decision:
         raise Invalid.field("note", "length", f"Keep the note to {LONGEST_NOTE:,} characters, none of them NUL.")
     _require_possible(kind, asset["status"], decision)
     changed = {"status": decision, "version": asset["version"] + 1, "updated_at": context.now}
-    session.execute(update(kind.table).where(kind.table.c.id == asset["id"]).values(**changed))
+    update_row(session, kind.table, asset["id"], changed)
     approval = {
         "id": new_id("apr"),
         "project_id": asset["project_id"],
@@ -55,7 +57,7 @@ def decide(session: Session, context: Context, kind: Kind, asset: Row, decision:
         "updated_at": context.now,
         "version": 1,
     }
-    session.execute(insert(approvals).values(approval))
+    _INSERT.run(session, [approval])
     data = represent(kind, {**asset, **changed})
     changes = {"status": {"from": asset["status"], "to": decision}}
     record_events(session, context, [Happening(f"asset.{decision}", asset["project_id"], data, changes)])

@@ -6,14 +6,16 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Integer, bindparam, insert, literal, or_, select, update
+from sqlalchemy import BindParameter, Insert, Integer, and_, bindparam, insert, or_, select, update
 
 from ..db import Session, numbered_id, signal_after_commit
 from ..events.catalogue import OPERATIONAL_FAMILIES
 from ..events.models import events
 from ..ids import new_id, new_id_stem
+from ..prepared import Prepared
 from ..signals import DeliveriesDue
 from ..webhooks.models import webhook_event_types, webhook_projects, webhooks
 from .models import webhook_attempts, webhook_deliveries
@@ -25,21 +27,32 @@ LEASE = timedelta(seconds=30)
 
 def fan_out(session: Session, event_ids: Sequence[str], now: datetime) -> None:
     """One delivery for each of these events and each webhook that asked for it, in one INSERT … SELECT."""
+    wanted = {f"event_{number}": event_id for number, event_id in enumerate(event_ids)}
+    given = {"id_stem": new_id_stem("dlv", COUNTER_DIGITS), "moment": now, **wanted}
+    _fan_out_of(tuple(wanted)).run(session, given)
+    signal_after_commit(session, DeliveriesDue())
+
+
+@lru_cache(maxsize=100)  # a batch has some number of events, which is rarely one that was not there before
+def _fan_out_of(event_ids: tuple[str, ...]) -> Prepared:
+    return Prepared(lambda dialect: _fan_out(dialect, [bindparam(name) for name in event_ids]))
+
+
+def _fan_out(dialect: str, event_ids: Sequence[BindParameter[str]]) -> Insert:
     pattern, wanted = webhook_event_types.c.pattern, webhook_event_types.c.webhook_id == webhooks.c.id
     matches = or_(
         pattern == events.c.type,
         pattern == events.c.family + ".*",
-        (pattern == "*") & events.c.family.not_in(OPERATIONAL_FAMILIES),
+        and_(pattern == "*", *(events.c.family != family for family in OPERATIONAL_FAMILIES)),
     )
     in_project = select(webhook_projects.c.project_id).where(
         webhook_projects.c.webhook_id == webhooks.c.id, webhook_projects.c.project_id == events.c.project_id
     )
-    row_id = numbered_id(session, new_id_stem("dlv", COUNTER_DIGITS), COUNTER_DIGITS, events.c.seq)
-    moment = literal(now, webhook_deliveries.c.due_at.type)
-    pairs = events.join(webhooks, webhooks.c.enabled)
+    row_id = numbered_id(dialect, COUNTER_DIGITS, events.c.seq)
+    moment = bindparam("moment", type_=webhook_deliveries.c.due_at.type)
     rows = (
         select(row_id, webhooks.c.id, events.c.id, events.c.type, moment, moment)
-        .select_from(pairs)
+        .select_from(events.join(webhooks, webhooks.c.enabled))
         .where(
             events.c.id.in_(event_ids),
             select(pattern).where(wanted, matches).exists(),
@@ -47,8 +60,7 @@ def fan_out(session: Session, event_ids: Sequence[str], now: datetime) -> None:
         )
     )
     columns = ["id", "webhook_id", "event_id", "event_type", "due_at", "created_at"]
-    session.execute(insert(webhook_deliveries).from_select(columns, rows))
-    signal_after_commit(session, DeliveriesDue())
+    return insert(webhook_deliveries).from_select(columns, rows)
 
 
 def deliver_to(session: Session, webhook_id: str, event_id: str, event_type: str, now: datetime) -> str:

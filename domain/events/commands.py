@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 import orjson
-from sqlalchemy import insert
 
 from ..access import Actor
 from ..clock import rfc3339
 from ..db import Session
 from ..deliveries.commands import fan_out
 from ..ids import new_id
+from ..inserting import Insert
 from .catalogue import family_of
 from .models import events
 
 LARGEST_BODY = 64 * 1024
+_INSERT = Insert(events, itemgetter, without=("seq", "position"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,7 @@ def write_events(
     """Write events alone, with no deliveries."""
     rows = [_row(context, happening, is_test) for happening in happenings]
     if rows:
-        # Asked for something back, many rows are one statement.
-        session.execute(insert(events).returning(events.c.seq), rows)
+        _INSERT.run(session, rows)
     return [row["id"] for row in rows]
 
 

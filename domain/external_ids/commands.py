@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy import delete, select, tuple_
 
-from ..db import Row, Session, insert_new_rows
+from ..db import Row, Session
 from ..entities import Kind
 from ..errors import FieldError
+from ..inserting import insert_new_rows
 from .models import external_ids
 
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import RowMapping, and_, bindparam, select, update
 
-from ..db import Session, insert_ignoring_conflict
+from ..db import Session
+from ..inserting import insert_ignoring_conflict
+from ..prepared import Prepared
 from .models import idempotency_records
 
 
@@ -35,9 +37,8 @@ class RecordKey:
 def claim_record(session: Session, key: RecordKey, body_digest: bytes, now: datetime) -> RowMapping | None:
     """Insert the record, or return the row that is there: the answer to an earlier call with this key."""
     values: dict[str, Any] = {**key.columns(), "body_digest": body_digest, "created_at": now}
-    chosen = select(idempotency_records).filter_by(**key.columns())
     while not insert_ignoring_conflict(session, idempotency_records, values):
-        record = session.execute(chosen).mappings().first()
+        record = session.execute(_RECORD, key.columns()).mappings().first()
         if record is not None:  # else it was pruned between the two
             return record
     return None
@@ -45,5 +46,11 @@ def claim_record(session: Session, key: RecordKey, body_digest: bytes, now: date
 
 def keep_answer(session: Session, key: RecordKey, status: int, headers: Mapping[str, str], body: bytes) -> None:
     """Store the answer beside the write that it answers."""
-    statement = update(idempotency_records).filter_by(**key.columns())
-    session.execute(statement.values(status_code=status, headers=dict(headers), body=body))
+    _KEEP.run(session, {**key.columns(), "status_code": status, "headers": dict(headers), "body": body})
+
+
+_TABLE = idempotency_records
+_SAME_KEY = and_(*(column == bindparam(column.name) for column in _TABLE.primary_key.columns))
+_RECORD = select(_TABLE).where(_SAME_KEY)
+_ANSWER: dict[str, Any] = {name: bindparam(name) for name in ("status_code", "headers", "body")}
+_KEEP = Prepared(lambda _dialect: update(_TABLE).where(_SAME_KEY).values(_ANSWER))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, insert, literal, select
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, insert, literal_column, select
 
 from ..db import Row, Session, upsert
 from ..entities import Kind
 from ..metadata_fields.models import metadata_fields
+from ..prepared import Condition
 from ..projects.models import projects
 from .models import metadata_values
 from .rules import FieldRule, RuleBook
@@ -72,17 +73,25 @@ def remembered_rules(object: str, project_id: str) -> RuleBook | None:  # noqa: 
     return _remembered.get((object, project_id))
 
 
-def still_holds(kind: Kind, project_id: str, rules: RuleBook) -> ColumnElement[bool]:
+def still_holds(kind: Kind, project_id: str, rules: RuleBook) -> Condition:
     """Whether a project's fields are those of `rules`: for the WHERE of an entity's UPDATE, in place of `rules_for`.
 
     Where it holds, it holds until the transaction ends.
     """
-    version, strict = projects.c.fields_version, projects.c.strict_metadata
-    same = and_(version == rules.versions[project_id], strict.is_(project_id in rules.strict))
-    if kind.object == "project":  # the row itself, which the UPDATE locks
-        return same
-    found = select(literal(1)).where(projects.c.id == project_id, same)
-    return exists(found.with_for_update(key_share=True, read=True))
+    known = {"rules_version": rules.versions[project_id], "rules_strict": project_id in rules.strict}
+    return _SAME_RULES[kind.object == "project"], {**known, "rules_project": project_id}
+
+
+_of_rules = and_(
+    projects.c.id == bindparam("rules_project"),
+    projects.c.fields_version == bindparam("rules_version"),
+    projects.c.strict_metadata == bindparam("rules_strict"),
+)
+# By whether it is the project itself that is changed: the UPDATE locks it then.
+_SAME_RULES: dict[bool, ColumnElement[bool]] = {
+    True: _of_rules,
+    False: exists(select(literal_column("1")).where(_of_rules).with_for_update(key_share=True, read=True)),
+}
 
 
 def rule_of(field: Row) -> FieldRule:

@@ -8,8 +8,9 @@ from sqlalchemy import Float, bindparam, delete, update
 
 from ..accounts.sessions import prune_sessions
 from ..crypto import Keyring
-from ..db import Session, insert_ignoring_conflict, smaller, upsert
+from ..db import Session, smaller, upsert
 from ..idempotency.models import idempotency_records
+from ..inserting import insert_ignoring_conflict
 from .models import heartbeats, installation, rate_buckets
 from .queries import FINGERPRINT, compare_secret_key
 

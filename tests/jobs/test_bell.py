@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import redis
 from rq import Queue
 from rq.serializers import JSONSerializer
@@ -24,6 +26,26 @@ def test_many_rings_are_one_job(bell: Bell, redis_client: redis.Redis) -> None:
     for _ in range(50):
         bell.ring()
     assert waiting(redis_client) == [DRAIN]
+
+
+def test_those_who_ring_together_ring_after_the_last_of_them(bell: Bell, redis_client: redis.Redis) -> None:
+    """Whoever has rung has been heard, however many ring at once."""
+    with bell.listening() as wait, ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(lambda _: bell.ring(), range(200)))
+        assert wait(5)
+        while wait(0):
+            pass
+        assert bell.ring()
+        assert wait(5)
+    assert waiting(redis_client) == []
+
+
+def test_it_rings_after_redis_has_forgotten_how(bell: Bell, redis_client: redis.Redis) -> None:
+    bell.ring()
+    bell.answer()
+    redis_client.script_flush()
+    assert bell.ring()
+    assert waiting(redis_client) == [DRAIN, DRAIN]
 
 
 def test_after_an_answer_the_next_ring_is_a_job_again(bell: Bell, redis_client: redis.Redis) -> None:

@@ -1,0 +1,138 @@
+"""What code does in the database: statements, on a connection that is taken when it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from typing import Any
+
+from sqlalchemy import CursorResult, Engine, Executable
+from sqlalchemy.engine import Connection
+from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.pool import PoolProxiedConnection
+
+from .driver_errors import DRIVER_ERRORS, as_sqlalchemy_says
+from .signals import Signal
+
+# A row as code reads it, whether it came from a SELECT or is about to be INSERTed.
+Row = Mapping[Any, Any]
+
+
+class Spare:
+    """A few connections that reads keep between calls: going through the pool costs them as much as the statement."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: list[PoolProxiedConnection] = []
+
+    def take(self) -> PoolProxiedConnection | None:
+        try:
+            return self._kept.pop()
+        except IndexError:
+            return None
+
+    def keep(self, connection: PoolProxiedConnection) -> None:
+        """Keep it, or give it back to the pool when there are enough."""
+        if len(self._kept) < self._most:
+            self._kept.append(connection)
+        else:
+            connection.close()
+
+    def clear(self) -> None:
+        """Give all of them back to the pool."""
+        while (connection := self.take()) is not None:
+            connection.close()
+
+
+class Session:
+    """A way into the database while it is open, and the signals to send after its commit.
+
+    A bare connection: an ORM session around it would cost more than the statements of a read. Outside of a transaction
+    it is taken when it is first needed, and SQLAlchemy's own is put around it only for SQLAlchemy's statements.
+    """
+
+    __slots__ = ("_connection", "_engine", "_pooled", "_spare", "in_transaction", "signals")
+
+    def __init__(self, engine: Engine, spare: Spare, transaction: Connection | None = None) -> None:
+        self._engine = engine
+        self._spare = spare
+        self._connection = transaction
+        self._pooled: PoolProxiedConnection | None = None if transaction is None else transaction.connection
+        self.in_transaction = transaction is not None
+        self.signals: list[Signal] = []
+
+    def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[*tuple[Any, ...]]:
+        """Run one statement, or one for each row of a list of parameters."""
+        return self._open().execute(statement, parameters)
+
+    def _open(self) -> Connection:
+        if self._connection is None:
+            self._connection = Connection(self._engine, self._pooled)
+            self._pooled = self._connection.connection
+        return self._connection
+
+    def execute_text(self, statement: str, parameters: Any) -> int:
+        """Run a statement in the driver's own words: nothing is compiled or bound. How many rows it wrote."""
+        if self._connection is None or self.in_transaction:
+            # Of a driver's error SQLAlchemy knows what it means and what becomes of the connection: it may try again.
+            with suppress(*DRIVER_ERRORS), closing(self._run_text(statement, parameters)) as cursor:
+                return int(cursor.rowcount)
+        return self._open().exec_driver_sql(statement, parameters).rowcount
+
+    def read_one(self, statement: str, parameters: Any) -> tuple[Any, ...] | None:
+        """The first row of a statement in the driver's own words, at a quarter of what SQLAlchemy's cursors cost.
+
+        In a transaction errors are SQLAlchemy's; elsewhere the driver's errors leave it bare.
+        """
+        with closing(self._run_text(statement, parameters)) as cursor:
+            row: tuple[Any, ...] | None = cursor.fetchone()
+        return row
+
+    def read_all(self, statement: str, parameters: Any) -> list[Any]:
+        """Its rows; otherwise as `read_one`."""
+        with closing(self._run_text(statement, parameters)) as cursor:
+            return list(cursor.fetchall())
+
+    def _run_text(self, statement: str, parameters: Any) -> DBAPICursor:
+        if self.in_transaction:
+            self._pooled = self._open().connection  # which refuses when it was lost
+        elif self._pooled is None:
+            self._pooled = self._spare.take() or self._engine.raw_connection()
+        try:
+            cursor = self._pooled.cursor()
+            for listen in self._engine.dispatch.before_cursor_execute:
+                listen(self._connection, cursor, statement, parameters, None, False)
+            cursor.execute(statement, parameters)
+        except DRIVER_ERRORS as error:
+            self._spare.clear()  # they may all be broken
+            if self.in_transaction:
+                raise as_sqlalchemy_says(self._open(), statement, error) from error
+            self._open()  # SQLAlchemy takes this one from here
+            raise
+        return cursor
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        elif self._pooled is not None:
+            self._spare.keep(self._pooled)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """A part of the transaction that is rolled back alone when an exception leaves it."""
+        with self._open().begin_nested():
+            yield
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._engine.dialect.name
+
+
+def signal_after_commit(session: Session, signal: Signal) -> None:
+    """Tell other processes something once this transaction has committed. Losing a signal costs time, no more."""
+    if signal not in session.signals:
+        session.signals.append(signal)
