@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -14,6 +15,7 @@ from sqlalchemy import Select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from .db import Session
 
@@ -30,7 +32,7 @@ class DriverText:
 
     Attributes:
         bound: of each of its marks the name, the value that stands there unless one is given, how it is handed over.
-        readers: how the values of some columns are read; psycopg has read all of them already.
+        readers: how the values of some columns are read.
     """
 
     text: str
@@ -51,8 +53,7 @@ class DriverText:
         compiled: Any = statement.compile(dialect=writer)
         types = {name: compiled.binds[name].type.dialect_impl(writer) for name in compiled.positiontup}
         bound = [(name, compiled.params[name], types[name].bind_processor(writer)) for name in compiled.positiontup]
-        columns = statement.selected_columns if dialect == "sqlite" else ()
-        found = [(n, column.type.result_processor(writer, None)) for n, column in enumerate(columns)]
+        found = [(number, _reader(column.type, writer)) for number, column in enumerate(statement.selected_columns)]
         readers = tuple((number, read) for number, read in found if read is not None)
         return cls(str(compiled), tuple(bound), readers)
 
@@ -69,3 +70,10 @@ class DriverText:
         for number, read in self.readers:
             row[number] = read(row[number])
         return tuple(row)
+
+
+def _reader(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+    if dialect.name == "sqlite":
+        return kind.dialect_impl(dialect).result_processor(dialect, None)
+    # psycopg has made of it what Python has for its type; only what we make of that is left.
+    return partial(kind.process_result_value, dialect=dialect) if isinstance(kind, TypeDecorator) else None

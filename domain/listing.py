@@ -7,7 +7,7 @@ offset. NULLs sort last, text by code point, the id breaks ties.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -18,12 +18,12 @@ from sqlalchemy import Select, func
 from . import cursors
 from .db import Row, Session
 from .documents import Document
-from .keyset import Nulls, Order, nulls_of, page_values
+from .keyset import Order, nulls_of, page_values
 from .list_query import DEFAULT_LIMIT, LARGEST_LIMIT, MOST_PARAMETERS, PAGING, ListQuery, parse
 from .list_spec import ListSpec, Reference, Sortable
-from .metadata_filters import PREFIX, Definitions, definitions, with_value, without_value
+from .metadata_filters import PREFIX, Comparison, Definitions, definitions, with_value, without_value
 from .page_forms import Documents, Form, Part, Rows, Unwritten
-from .sorting import MetadataSort, Sort
+from .sorting import MetadataSort
 
 __all__ = [
     "DEFAULT_LIMIT",
@@ -85,12 +85,12 @@ def fetch(
     if query.total:
         counted = statement.with_only_columns(func.count(), maintain_column_froms=True)
         total = int(session.execute(counted, given).scalar_one())
-    # Built for this call alone, the statement would cost more than reading its rows does.
-    if document is not None and not conditions and query.sort.metadata is None:
+    # Built for this call alone, a statement that writes would cost more than reading rows does.
+    if document is not None and not conditions:
         with suppress(Unwritten):
-            part = _Reader(session, query, given, Documents(document)).page(statement, known)
+            part = _Reader(session, query, given, Documents(document), kept=True).page(statement, known)
             return Page((), _next(query, part), query.limit, total, part.rows[: query.limit])
-    part = _Reader(session, query, given, Rows()).page(statement, known)
+    part = _Reader(session, query, given, Rows(), kept=not conditions).page(statement, known)
     return Page(part.rows[: query.limit], _next(query, part), query.limit, total)
 
 
@@ -114,62 +114,74 @@ def _definitions(session: Session, query: ListQuery, project_ids: Collection[str
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads one page, one row further than it goes when there is one, and the sort values of the page's last."""
+    """Reads one page, one row further than it goes when there is one, and the sort values of the page's last.
+
+    Attributes:
+        kept: whether the statement has no conditions of this call alone: what is built on it is remembered.
+    """
 
     session: Session
     query: ListQuery
     given: Mapping[str, Any]
     form: Form
+    kept: bool
 
     def page(self, statement: Select[Any], known: Definitions) -> Part:
-        query = self.query
-        if query.sort.metadata is not None:
-            return self._page_by_metadata(query.sort.metadata, statement, known)
-        # A statement with conditions of its own is built for this call alone: there is nothing to remember.
-        kept = not (query.conditions or query.metadata)
-        build = self._remembered if kept else self._built
-        built = build(statement, query.sort, nulls_of(query.after))
-        values = {**self.given, **page_values(query.after, query.limit + 1)}
-        return self.form.read(self.session, built, query.sort.orders, values, query.limit - 1, kept=kept)
+        sort = self.query.sort
+        if sort.metadata is not None:
+            return self._page_by_metadata(sort.metadata, known.sort_type(sort.metadata.key), statement)
+        return self._part(statement, sort.orders, self.query.after, 0)
 
-    def _built(self, statement: Select[Any], sort: Sort, nulls: Nulls) -> Select[Any]:
-        return self.form.build(statement, sort.orders, nulls)
-
-    def _remembered(self, statement: Select[Any], sort: Sort, nulls: Nulls) -> Select[Any]:
-        known = _remembered.setdefault(statement, {})
-        key = (type(self.form), sort, nulls)
-        if key not in known:
-            if len(known) >= MOST_REMEMBERED:
-                known.clear()
-            known[key] = self._built(statement, sort, nulls)
-        return known[key]
-
-    def _page_by_metadata(self, sort: MetadataSort, statement: Select[Any], known: Definitions) -> Part:
+    def _page_by_metadata(self, sort: MetadataSort, kind: Comparison, statement: Select[Any]) -> Part:
         """Those with a value by its index; a second statement for those without, when the first leaves room."""
-        query, kind, by_id = self.query, known.sort_type(sort.key), self.query.sort.orders
-        value, row_id = query.after or (None, None)
+        (by_id,) = self.query.sort.orders
+        value, row_id = self.query.after or (None, None)
         found = Part((), None)
-        if query.after is None or value is not None:
-            chosen, columns = with_value(query.spec, statement, sort.key, kind.column)
-            orders = (Order("sort_value", columns[0], sort.descending), Order("id", columns[1], by_id[0].descending))
+        if self.query.after is None or value is not None:
+            chosen, orders = self._remembered(
+                statement, (sort, kind.column, by_id), lambda: self._with_value(sort, kind, statement, by_id)
+            )
             past = None if value is None else (cursors.value(kind.cursor_word, value, nullable=False), row_id)
             found = self._part(chosen, orders, past, 0)
             row_id = None
-        if len(found.rows) > query.limit:
+        if len(found.rows) > self.query.limit:
             return found
-        chosen = without_value(query.spec, statement, sort.key, kind.column)
-        rest = self._part(chosen, by_id, None if row_id is None else (row_id,), len(found.rows))
+        chosen = self._remembered(
+            statement,
+            ("without", sort.key, kind.column),
+            lambda: without_value(self.query.spec, statement, sort.key, kind.column),
+        )
+        rest = self._part(chosen, (by_id,), None if row_id is None else (row_id,), len(found.rows))
         last = found.last or (None if rest.last is None else [None, *rest.last])
         return Part([*found.rows, *rest.rows], last)
 
+    def _with_value(
+        self, sort: MetadataSort, kind: Comparison, statement: Select[Any], by_id: Order
+    ) -> tuple[Select[Any], tuple[Order, ...]]:
+        chosen, (value, entity_id) = with_value(self.query.spec, statement, sort.key, kind.column)
+        return chosen, (Order("sort_value", value, sort.descending), Order("id", entity_id, by_id.descending))
+
     def _part(self, statement: Select[Any], orders: tuple[Order, ...], after: Sequence[Any] | None, had: int) -> Part:
         """What this statement adds to the rows that a page has already."""
-        built = self.form.build(statement, orders, nulls_of(after))
+        nulls = nulls_of(after)
+        key = (type(self.form), orders, nulls)
+        built = self._remembered(statement, key, lambda: self.form.build(statement, orders, nulls))
         values = {**self.given, **page_values(after, self.query.limit + 1 - had)}
-        return self.form.read(self.session, built, orders, values, max(self.query.limit - 1 - had, 0), kept=False)
+        return self.form.read(self.session, built, orders, values, max(self.query.limit - 1 - had, 0), kept=self.kept)
+
+    def _remembered(self, statement: Select[Any], key: Hashable, build: Callable[[], Any]) -> Any:
+        """What was built on the statement under this key."""
+        if not self.kept:
+            return build()
+        known = _built.setdefault(statement, {})
+        if key not in known:
+            if len(known) >= MOST_REMEMBERED:
+                known.clear()
+            known[key] = build()
+        return known[key]
 
 
 # Of one list. Its callers choose the sorts, and there are more of them than memory holds.
 MOST_REMEMBERED = 100
 # What a list without filters sends, by its statement: building it anew for every page costs as much as running it.
-_remembered: WeakKeyDictionary[Select[Any], dict[tuple[type[Form], Sort, Nulls], Select[Any]]] = WeakKeyDictionary()
+_built: WeakKeyDictionary[Select[Any], dict[Hashable, Any]] = WeakKeyDictionary()

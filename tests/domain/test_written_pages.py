@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from datetime import timedelta
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import bindparam, delete, insert
 
+from domain import listing
 from domain.characters.models import CHARACTERS
 from domain.db import Database, Row
 from domain.entities import Kind, Listed, listed, listed_within, represent, within_values
@@ -219,3 +221,10 @@ def test_a_page_within_a_transaction_is_the_same(database: Database) -> None:
         )
     assert page.documents is not None
     assert [orjson.loads(text)["id"] for text in page.documents] == [project["id"]]
+
+
+def test_sorts_are_not_remembered_without_end(database: Database) -> None:
+    chosen = listed(SEGMENTS)
+    for one, other in itertools.permutations(SEGMENTS.listing.sortable, 2):
+        both_ways(database, SEGMENTS, chosen, [("sort", f"{one},-{other}")])
+    assert 0 < len(listing._built[chosen.statement]) <= listing.MOST_REMEMBERED
