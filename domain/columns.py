@@ -89,7 +89,7 @@ class Number(TypeDecorator[Any]):
         # From a float, `Decimal` keeps every binary digit: PostgreSQL's own conversion rounds to 15 decimal ones.
         return number if dialect.name == "sqlite" else Decimal(number)
 
-    def process_result_value(self, value: Any, _dialect: Dialect) -> int | float | None:
+    def process_result_value(self, value: Any, dialect: Dialect) -> int | float | None:  # noqa: ARG002 - SQLAlchemy's
         return None if value is None else _plain_number(value)
 
 

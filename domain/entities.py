@@ -5,9 +5,10 @@ A noun declares itself once as a `Kind` in its `models.py`; every door reads tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Select,
     Table,
     UniqueConstraint,
+    bindparam,
     select,
     type_coerce,
 )
@@ -28,6 +30,7 @@ from .access import Actor
 from .clock import rfc3339
 from .columns import AsStored, written
 from .db import Json, LongText, Moment, Row, Session, Str, metadata
+from .documents import Document
 from .errors import NotFound
 from .finding import find_row
 from .list_spec import ListSpec, Reference, Sortable
@@ -130,11 +133,27 @@ def represent(kind: Kind, row: Row) -> dict[str, Any]:
     return data
 
 
-def listed(kind: Kind) -> tuple[Select[Any], Callable[[Row], dict[str, Any]]]:
-    """The rows of a list, and what shows them as `represent` would, at a fraction of the cost.
+@dataclass(frozen=True, slots=True, eq=False)
+class Listed:
+    """A list of a kind, in both forms that `fetch` reads.
 
-    The database writes the times, and documents that are JSON text already are passed on unread.
+    Attributes:
+        statement: its rows.
+        show: shows one as `represent` would, at a fraction of the cost.
+        document: what the database writes of one.
     """
+
+    statement: Select[Any]
+    show: Callable[[Row], dict[str, Any]]
+    document: Document
+
+    def where(self, condition: ColumnElement[bool]) -> Listed:
+        """Those rows of it that the condition holds for."""
+        return replace(self, statement=self.statement.where(condition))
+
+
+def listed(kind: Kind) -> Listed:
+    """All rows. The database writes the times, and documents that are JSON text already are passed on unread."""
     columns = [kind.table.c[name] for name in ("id", *kind.fields)]
     documents = [column.name for column in columns if isinstance(column.type, Json)]
 
@@ -147,7 +166,29 @@ def listed(kind: Kind) -> tuple[Select[Any], Callable[[Row], dict[str, Any]]]:
                 data[name] = orjson.Fragment(text)
         return data
 
-    return select(*map(_as_listed, columns)), show
+    fields = [(name, kind.table.c[name]) for name in kind.fields]
+    whole = Document.of([("id", kind.table.c.id), ("object", kind.object), *fields])
+    return Listed(select(*map(_as_listed, columns)), show, whole)
+
+
+@lru_cache(maxsize=512)
+def listed_within(kind: Kind, projects: int) -> Listed:
+    """The rows in that many projects, named by the values of `within_values`.
+
+    A statement for each number: one project is an equation, which an index with the list's order answers; a list of
+    unknown length is not.
+    """
+    named = [bindparam(name, type_=kind.project_column.type) for name in _places(projects)]
+    return listed(kind).where(kind.project_column.in_(named))
+
+
+def within_values(project_ids: Collection[str]) -> dict[str, str]:
+    """What a statement of `listed_within` is executed with."""
+    return dict(zip(_places(len(project_ids)), sorted(project_ids), strict=True))
+
+
+def _places(projects: int) -> list[str]:
+    return [f"project_{number}" for number in range(projects)]
 
 
 def _as_listed(column: Column[Any]) -> ColumnElement[Any]:

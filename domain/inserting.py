@@ -14,7 +14,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from .columns import Json, Moment
 from .db import Session
-from .prepared import DIALECTS, Prepared, parameters
+from .driver_text import DIALECTS
+from .prepared import Prepared, parameters
 
 MOST_VALUES = 32_766  # that SQLite takes in one statement
 

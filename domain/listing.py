@@ -1,13 +1,14 @@
 """One grammar for every list: filters, sort, keyset paging and the form of the answer, in the API and the portal.
 
-`list_query` reads the parameters, this module runs them; docs/querying.md says what they mean. A page costs the same
-wherever it starts: the cursor holds the last row's sort values, never an offset. NULLs sort last, text by code point,
-the id breaks ties.
+`list_query` reads the parameters, this module runs them, `page_forms` says how their rows are read; docs/querying.md
+says what they mean. A page costs the same wherever it starts: the cursor holds the last row's sort values, never an
+offset. NULLs sort last, text by code point, the id breaks ties.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -15,13 +16,14 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Select, func
 
 from . import cursors
-from .columns import Moment
 from .db import Row, Session
-from .keyset import Nulls, Order, nulls_of, ordered, page_values
+from .documents import Document
+from .keyset import Order, nulls_of, page_values
 from .list_query import DEFAULT_LIMIT, LARGEST_LIMIT, MOST_PARAMETERS, PAGING, ListQuery, parse
 from .list_spec import ListSpec, Reference, Sortable
-from .metadata_filters import PREFIX, Definitions, definitions, with_value, without_value
-from .sorting import MetadataSort, Sort
+from .metadata_filters import PREFIX, Comparison, Definitions, definitions, with_value, without_value
+from .page_forms import Documents, Form, Part, Rows, Unwritten
+from .sorting import MetadataSort
 
 __all__ = [
     "DEFAULT_LIMIT",
@@ -38,17 +40,21 @@ __all__ = [
 ]
 
 
-Run = Callable[[Select[Any], Mapping[str, Any]], Sequence[Row]]
-
-
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of rows and the cursor of the next, None at the end; `total`: how many there are, when asked for."""
+    """One page and the cursor of the next, None at the end.
+
+    Attributes:
+        rows: none when the database wrote them.
+        total: how many there are, when asked for.
+        documents: the rows as JSON texts, when the database wrote them.
+    """
 
     rows: Sequence[Row]
     next: str | None
     limit: int
     total: int | None = None
+    documents: Sequence[str] | None = None
 
 
 def fetch(
@@ -57,6 +63,7 @@ def fetch(
     statement: Select[Any],
     project_ids: Collection[str] | None = None,
     values: Mapping[str, Any] | None = None,
+    document: Document | None = None,
 ) -> Page:
     """Run one page of `statement`; its columns must include those of the sort and `id`.
 
@@ -65,32 +72,32 @@ def fetch(
             from call to call as `values` of its bound parameters.
         project_ids: the projects in which the rows can be, so far as is known: their definitions say what metadata
             is compared as. None for all.
+        document: of a row, for a page that the database is to write; see `page_forms.Documents`.
 
     Raises:
         BadQuery: metadata that is not defined, or not as the query needs it.
     """
     known = _definitions(session, query, project_ids)
     given = values or {}
-
-    def run(chosen: Select[Any], more: Mapping[str, Any]) -> Sequence[Row]:
-        found = session.execute(chosen, {**given, **more})
-        names = tuple(found.keys())
-        # Plain dicts: reading fifty of SQLAlchemy's mappings costs more than the statement.
-        return [dict(zip(names, row, strict=True)) for row in found.all()]
-
     conditions = [*query.conditions, *known.conditions(query.spec, query.metadata)]
     statement = statement.where(*conditions) if conditions else statement
     total = None
     if query.total:
         counted = statement.with_only_columns(func.count(), maintain_column_froms=True)
         total = int(session.execute(counted, given).scalar_one())
-    rows = _rows(run, query, statement, known)
-    if len(rows) <= query.limit:
-        return Page(rows, None, query.limit, total)
-    last = rows[query.limit - 1]
-    value = [last.get("sort_value")] if query.sort.metadata else []
-    cursor = cursors.encode(query.sort.signature, [*value, *(last[_sorted_by(order)] for order in query.sort.orders)])
-    return Page(rows[: query.limit], cursor, query.limit, total)
+    # Built for this call alone, a statement that writes would cost more than reading rows does.
+    if document is not None and not conditions:
+        with suppress(Unwritten):
+            part = _Reader(session, query, given, Documents(document), kept=True).page(statement, known)
+            return Page((), _next(query, part), query.limit, total, part.rows[: query.limit])
+    part = _Reader(session, query, given, Rows(), kept=not conditions).page(statement, known)
+    return Page(part.rows[: query.limit], _next(query, part), query.limit, total)
+
+
+def _next(query: ListQuery, part: Part) -> str | None:
+    if part.last is None or len(part.rows) <= query.limit:
+        return None
+    return cursors.encode(query.sort.signature, part.last)
 
 
 def _definitions(session: Session, query: ListQuery, project_ids: Collection[str] | None) -> Definitions:
@@ -105,57 +112,76 @@ def _definitions(session: Session, query: ListQuery, project_ids: Collection[str
     return definitions(session, query.spec, asked, scope)
 
 
-def _rows(run: Run, query: ListQuery, statement: Select[Any], known: Definitions) -> Sequence[Row]:
-    """One row more than the page when there are more."""
-    if query.sort.metadata is not None:
-        return _rows_by_metadata(run, query, query.sort.metadata, statement, known)
-    # A statement with conditions of its own is built for this call alone: there is nothing to remember.
-    build = _built_page if query.conditions or query.metadata else _page_of
-    chosen = build(statement, query.sort, nulls_of(query.after))
-    return run(chosen, page_values(query.after, query.limit + 1))
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads one page, one row further than it goes when there is one, and the sort values of the page's last.
+
+    Attributes:
+        kept: whether the statement has no conditions of this call alone: what is built on it is remembered.
+    """
+
+    session: Session
+    query: ListQuery
+    given: Mapping[str, Any]
+    form: Form
+    kept: bool
+
+    def page(self, statement: Select[Any], known: Definitions) -> Part:
+        sort = self.query.sort
+        if sort.metadata is not None:
+            return self._page_by_metadata(sort.metadata, known.sort_type(sort.metadata.key), statement)
+        return self._part(statement, sort.orders, self.query.after, 0)
+
+    def _page_by_metadata(self, sort: MetadataSort, kind: Comparison, statement: Select[Any]) -> Part:
+        """Those with a value by its index; a second statement for those without, when the first leaves room."""
+        (by_id,) = self.query.sort.orders
+        value, row_id = self.query.after or (None, None)
+        found = Part((), None)
+        if self.query.after is None or value is not None:
+            chosen, orders = self._remembered(
+                statement, (sort, kind.column, by_id), lambda: self._with_value(sort, kind, statement, by_id)
+            )
+            past = None if value is None else (cursors.value(kind.cursor_word, value, nullable=False), row_id)
+            found = self._part(chosen, orders, past, 0)
+            row_id = None
+        if len(found.rows) > self.query.limit:
+            return found
+        chosen = self._remembered(
+            statement,
+            ("without", sort.key, kind.column),
+            lambda: without_value(self.query.spec, statement, sort.key, kind.column),
+        )
+        rest = self._part(chosen, (by_id,), None if row_id is None else (row_id,), len(found.rows))
+        last = found.last or (None if rest.last is None else [None, *rest.last])
+        return Part([*found.rows, *rest.rows], last)
+
+    def _with_value(
+        self, sort: MetadataSort, kind: Comparison, statement: Select[Any], by_id: Order
+    ) -> tuple[Select[Any], tuple[Order, ...]]:
+        chosen, (value, entity_id) = with_value(self.query.spec, statement, sort.key, kind.column)
+        return chosen, (Order("sort_value", value, sort.descending), Order("id", entity_id, by_id.descending))
+
+    def _part(self, statement: Select[Any], orders: tuple[Order, ...], after: Sequence[Any] | None, had: int) -> Part:
+        """What this statement adds to the rows that a page has already."""
+        nulls = nulls_of(after)
+        key = (type(self.form), orders, nulls)
+        built = self._remembered(statement, key, lambda: self.form.build(statement, orders, nulls))
+        values = {**self.given, **page_values(after, self.query.limit + 1 - had)}
+        return self.form.read(self.session, built, orders, values, max(self.query.limit - 1 - had, 0), kept=self.kept)
+
+    def _remembered(self, statement: Select[Any], key: Hashable, build: Callable[[], Any]) -> Any:
+        """What was built on the statement under this key."""
+        if not self.kept:
+            return build()
+        known = _built.setdefault(statement, {})
+        if key not in known:
+            if len(known) >= MOST_REMEMBERED:
+                known.clear()
+            known[key] = build()
+        return known[key]
 
 
+# Of one list. Its callers choose the sorts, and there are more of them than memory holds.
+MOST_REMEMBERED = 100
 # What a list without filters sends, by its statement: building it anew for every page costs as much as running it.
-_built: WeakKeyDictionary[Select[Any], dict[tuple[Sort, Nulls], Select[Any]]] = WeakKeyDictionary()
-
-
-def _page_of(statement: Select[Any], sort: Sort, nulls: Nulls) -> Select[Any]:
-    known = _built.setdefault(statement, {})
-    if (sort, nulls) not in known:
-        known[sort, nulls] = _built_page(statement, sort, nulls)
-    return known[sort, nulls]
-
-
-def _built_page(statement: Select[Any], sort: Sort, nulls: Nulls) -> Select[Any]:
-    exact = [order.column.label(_sorted_by(order)) for order in sort.orders if _is_moment(order)]
-    return ordered(statement.add_columns(*exact) if exact else statement, sort.orders, nulls)
-
-
-def _is_moment(order: Order) -> bool:
-    return isinstance(order.column.type, Moment)
-
-
-def _sorted_by(order: Order) -> str:
-    """The member of a row that holds its sort value; of a time the exact one, in whatever form the row shows it."""
-    return f"exact_{order.name}" if _is_moment(order) else order.name
-
-
-def _rows_by_metadata(
-    run: Run, query: ListQuery, sort: MetadataSort, statement: Select[Any], known: Definitions
-) -> Sequence[Row]:
-    """Those with a value by its index; a second statement for those without, when the first leaves room."""
-    kind, by_id = known.sort_type(sort.key), query.sort.orders
-    value, row_id = query.after or (None, None)
-    rows: list[Row] = []
-    most = query.limit + 1
-    if query.after is None or value is not None:
-        chosen, columns = with_value(query.spec, statement, sort.key, kind.column)
-        orders = (Order("sort_value", columns[0], sort.descending), Order("id", columns[1], by_id[0].descending))
-        past = None if value is None else (cursors.value(kind.cursor_word, value, nullable=False), row_id)
-        rows += run(ordered(chosen, orders, nulls_of(past)), page_values(past, most))
-        row_id = None
-    if len(rows) < most:
-        chosen = without_value(query.spec, statement, sort.key, kind.column)
-        after = None if row_id is None else (row_id,)
-        rows += run(ordered(chosen, by_id, nulls_of(after)), page_values(after, most - len(rows)))
-    return rows
+_built: WeakKeyDictionary[Select[Any], dict[Hashable, Any]] = WeakKeyDictionary()

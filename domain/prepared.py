@@ -7,16 +7,9 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BindParameter, ClauseElement, ColumnElement, Table, bindparam, update
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.dialects.postgresql import psycopg
-from sqlalchemy.engine import Dialect
 
 from .db import Session
-
-DIALECTS: dict[str, Dialect] = {
-    "sqlite": sqlite.dialect(paramstyle="qmark"),
-    "postgresql": psycopg.dialect(paramstyle="format"),  # type: ignore[no-untyped-call]  # SQLAlchemy has no types there
-}
+from .driver_text import DriverText
 
 
 class Prepared:
@@ -28,7 +21,7 @@ class Prepared:
 
     def __init__(self, build: Callable[[str], ClauseElement]) -> None:
         self._build = build
-        self._texts: dict[str, _Text] = {}
+        self._texts: dict[str, DriverText] = {}
 
     def run(self, session: Session, values: Mapping[str, Any]) -> int:
         """Run it; how many rows it wrote.
@@ -39,8 +32,8 @@ class Prepared:
         dialect = session.dialect
         text = self._texts.get(dialect)
         if text is None:
-            text = self._texts[dialect] = _Text(self._build(dialect), DIALECTS[dialect])
-        return session.execute_text(text.statement, text.bound(values))
+            text = self._texts[dialect] = DriverText(self._build(dialect), dialect)
+        return session.execute_text(text.text, text.bound(values))
 
 
 # An expression with bound parameters, the same object at every call, and their values.
@@ -79,20 +72,3 @@ def _update(
 def parameters(table: Table, names: tuple[str, ...]) -> dict[str, BindParameter[Any]]:
     """A bound parameter for the value of each of these columns."""
     return {name: bindparam(name, type_=table.c[name].type) for name in names}
-
-
-class _Text:
-    """A statement in a driver's words, and how its values are given."""
-
-    def __init__(self, built: ClauseElement, dialect: Dialect) -> None:
-        compiled: Any = built.compile(dialect=dialect)
-        self.statement = str(compiled)
-        names = compiled.positiontup
-        self._parameters = [
-            (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names
-        ]
-        self._fixed = {name: compiled.binds[name].value for name in names if not compiled.binds[name].required}
-
-    def bound(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
-        given = {**self._fixed, **values}
-        return tuple([given[name] if bind is None else bind(given[name]) for name, bind in self._parameters])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from functools import partial
+from typing import Any
 
 from marshmallow import Schema, fields
 from sqlalchemy import bindparam
 
 from domain.access import Permission
-from domain.entities import ASSET_STATUSES, Kind, listed, represent
+from domain.entities import ASSET_STATUSES, Kind, Listed, listed, listed_within, represent, within_values
 from domain.shape import shape_of_one, shaped
 from domain.studio import BY_OBJECT
 
@@ -52,8 +54,7 @@ class AssetSchema(EntitySchema):
 def register_reads(blueprint: Blueprint, kind: Kind, schema: type[Schema]) -> None:
     """GET of one, GET of the list, and GET of the lists nested under its parents."""
     show = partial(represent, kind)
-    everything, show_listed = listed(kind)
-    within = everything.where(kind.project_column.in_(bindparam("project_ids", expanding=True)))
+    everything = listed(kind)
 
     def get_one(call: Call) -> Answer:
         shape = shape_of_one(kind.listing, call.query)
@@ -63,8 +64,8 @@ def register_reads(blueprint: Blueprint, kind: Kind, schema: type[Schema]) -> No
     def get_list(call: Call) -> Answer:
         seen = call.actor.project_ids
         if seen is None:
-            return answer_list(call, kind.listing, everything, show_listed)
-        return answer_list(call, kind.listing, within, show_listed, seen, {"project_ids": sorted(seen)})
+            return _answer(call, kind, everything)
+        return _answer(call, kind, listed_within(kind, len(seen)), seen, within_values(seen))
 
     get_one.__doc__ = f"Get one {kind.object}."
     get_list.__doc__ = f"List {kind.plural}."
@@ -80,13 +81,22 @@ def register_reads(blueprint: Blueprint, kind: Kind, schema: type[Schema]) -> No
         _register_nested(blueprint, kind, schema, BY_OBJECT[parent], column)
 
 
+def _answer(
+    call: Call,
+    kind: Kind,
+    chosen: Listed,
+    project_ids: Collection[str] | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> Answer:
+    return answer_list(call, kind.listing, chosen.statement, chosen.show, project_ids, values, chosen.document)
+
+
 def _register_nested(blueprint: Blueprint, kind: Kind, schema: type[Schema], parent: Kind, column: str) -> None:
-    rows, show = listed(kind)
-    below = rows.where(kind.table.c[column] == bindparam("parent_id"))
+    below = listed(kind).where(kind.table.c[column] == bindparam("parent_id"))
 
     def get_nested(call: Call) -> Answer:
         seen = [call.target[parent.listing.project_field]]
-        return answer_list(call, kind.listing, below, show, seen, {"parent_id": call.target["id"]})
+        return _answer(call, kind, below, seen, {"parent_id": call.target["id"]})
 
     get_nested.__doc__ = f"List the {kind.plural} of a {parent.object}."
     blueprint.operation(
