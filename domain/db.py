@@ -10,12 +10,14 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import lru_cache
 from typing import Any
 
 import orjson
 from sqlalchemy import (
     ColumnElement,
     Engine,
+    Executable,
     MetaData,
     String,
     Table,
@@ -154,10 +156,15 @@ def _begin(connection: Connection) -> None:
 
 def upsert(session: Session, table: Table, key: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
     """INSERT each row, or UPDATE the one that already has its key. All rows have the same columns."""
-    build = postgresql.insert if session.dialect == "postgresql" else sqlite.insert
+    session.execute(_upsert(session.dialect, table, tuple(key), tuple(rows[0])), list(rows))
+
+
+@lru_cache(maxsize=100)
+def _upsert(dialect: str, table: Table, key: tuple[str, ...], names: tuple[str, ...]) -> Executable:
+    build = postgresql.insert if dialect == "postgresql" else sqlite.insert
     statement = build(table)
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in key}
-    session.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed), list(rows))
+    changed = {name: statement.excluded[name] for name in names if name not in key}
+    return statement.on_conflict_do_update(index_elements=list(key), set_=changed)
 
 
 def numbered_id(dialect: str, digits: int, order_by: ColumnElement[Any]) -> ColumnElement[str]:

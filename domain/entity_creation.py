@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import BindParameter, Select, Table, bindparam, func, or_, select
 
 from .access import Permission
 from .db import Row, Session
@@ -32,6 +33,15 @@ Draft = Mapping[str, Any]
 POSITION_STEP = 10
 # How often a code made from a name is made anew when others take it at the same moment.
 CODE_ROUNDS = 20
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_PARENTS: dict[str, Select[*tuple[Any, ...]]] = {
+    "project": select(
+        projects.c.id, projects.c.id.label("project_id"), projects.c.status, projects.c.status.label("project_status")
+    ).where(projects.c.id.in_(_IDS)),
+    "scene": select(scenes.c.id, scenes.c.project_id, scenes.c.status, projects.c.status.label("project_status"))
+    .join(projects, projects.c.id == scenes.c.project_id)
+    .where(scenes.c.id.in_(_IDS)),
+}
 
 
 @dataclass(slots=True)
@@ -138,34 +148,32 @@ def _parents(session: Session, parent: str, ids: set[str]) -> dict[str, dict[str
     """By id: the project, and the word for what is archived of them, if anything."""
     if not ids:
         return {}
-    if parent == "project":
-        chosen = select(projects.c.id, projects.c.id.label("project_id"), projects.c.status)
-        rows = session.execute(chosen.where(projects.c.id.in_(ids)))
-        return {
-            row.id: {"project_id": row.id, "archived": "project" if row.status == "archived" else ""} for row in rows
-        }
-    chosen = select(scenes.c.id, scenes.c.project_id, scenes.c.status, projects.c.status.label("project_status"))
-    joined = session.execute(chosen.join(projects, projects.c.id == scenes.c.project_id).where(scenes.c.id.in_(ids)))
-    words = {(True, True): "project", (True, False): "project", (False, True): "scene", (False, False): ""}
+    rows = session.execute(_PARENTS[parent], {"ids": list(ids)})
     return {
         row.id: {
             "project_id": row.project_id,
-            "archived": words[row.project_status == "archived", row.status == "archived"],
+            "archived": "project" if row.project_status == "archived" else parent if row.status == "archived" else "",
         }
-        for row in joined
+        for row in rows
     }
 
 
 def _number(session: Session, kind: Kind, column: str, makings: Sequence[_Making]) -> None:
     if not makings:
         return
-    table, ids = kind.table, {making.row[column] for making in makings}
-    last = select(table.c[column], func.max(table.c.position)).where(table.c[column].in_(ids)).group_by(table.c[column])
-    positions: dict[str, int] = {row[0]: row[1] for row in session.execute(last)}
+    ids = {making.row[column] for making in makings}
+    rows = session.execute(_last_positions(kind.table, column), {"ids": list(ids)})
+    positions: dict[str, int] = {row[0]: row[1] for row in rows}
     for making in makings:
         parent_id = making.row[column]
         following = min(positions.get(parent_id, 0) + POSITION_STEP, LARGEST_INTEGER)
         positions[parent_id] = making.row["position"] = following
+
+
+@cache
+def _last_positions(table: Table, column: str) -> Select[*tuple[Any, ...]]:
+    parent = table.c[column]
+    return select(parent, func.max(table.c.position)).where(parent.in_(_IDS)).group_by(parent)
 
 
 def _claim_external_ids(session: Session, kind: Kind, makings: Sequence[_Making]) -> None:

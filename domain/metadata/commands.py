@@ -132,12 +132,15 @@ def _replaces_all(kind: Kind, rows: Sequence[Row], rules: RuleBook, keys: Set[st
     )
 
 
+# Asked for something back, many rows are one statement.
+_INSERT_VALUES = insert(metadata_values).returning(metadata_values.c.key)
+
+
 def insert_values(session: Session, values: Iterable[dict[str, Any]]) -> None:
     """INSERT rows of `metadata_values`, in one statement or none."""
     made = list(values)
     if made:
-        # Asked for something back, many rows are one statement.
-        session.execute(insert(metadata_values).returning(metadata_values.c.key), made)
+        session.execute(_INSERT_VALUES, made)
 
 
 def values_of(kind: Kind, row: Row, rules: RuleBook, keys: Collection[str] | None = None) -> Iterator[dict[str, Any]]:
