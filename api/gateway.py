@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from domain.api_keys.queries import KeyRefused
 from domain.ports import Grant, Services, limited_as
 
-from .auth import FREE, AddressRefused, Authenticator, presented_key
+from .auth import FREE, AddressRefused, Authenticator, presented_key, retirement_headers
 from .call import Call
 from .problems import Problem, problem_of, problem_response
 
@@ -186,6 +186,7 @@ def decorate(call: Call, response: Response) -> None:
             "RateLimit": f'"{call.bucket}";r={grant.remaining};t={grant.reset_seconds}',
         }
     headers.extend(added)
+    headers.extend(retirement_headers(call.credential))
 
 
 def _audited(call: Call, response: Response) -> Response:

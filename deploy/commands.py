@@ -18,7 +18,8 @@ from deploy.schema import bring_up_to_date
 from dev.seed import seed_studio
 from domain.access import SYSTEM, Role, Scope
 from domain.accounts.commands import create_user
-from domain.api_keys.commands import READ_PER_MINUTE, WRITE_PER_MINUTE, NewKey, create_key, revoke_key
+from domain.api_keys.commands import create_key, revoke_key
+from domain.api_keys.rules import READ_PER_MINUTE, WRITE_PER_MINUTE, NewKey
 from domain.audit.commands import note_action
 from domain.clock import parse_rfc3339
 from domain.errors import DomainError, Invalid

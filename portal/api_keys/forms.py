@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import fields, post_load, pre_load
 
-from domain.api_keys.commands import NewKey
+from domain.api_keys.rules import NewKey
 
 from ..forms import FormSchema
 

@@ -10,9 +10,10 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from domain.access import Permission, Role, Scope
-from domain.api_keys.commands import READ_PER_MINUTE, WRITE_PER_MINUTE, create_key, revoke_key
+from domain.api_keys.commands import create_key, revoke_key
 from domain.api_keys.models import api_keys
 from domain.api_keys.queries import API_KEYS, load_key, project_ids, secrets_of, status_of
+from domain.api_keys.rules import READ_PER_MINUTE, WRITE_PER_MINUTE
 from domain.audit.queries import latest_calls
 from domain.db import Row
 from domain.errors import Conflict, Forbidden, Invalid
@@ -117,7 +118,7 @@ def show(key_id: str) -> Response:
         key = load_key(reading, actor(), key_id)
         chosen = project_ids(reading, key_id)
         names = names_of(reading, [("project", project_id) for project_id in chosen])
-        secrets = secrets_of(reading, key_id)
+        secrets = secrets_of(reading, [key_id])[key_id]
         calls = latest_calls(reading, key_id, CALLS_SHOWN)
     projects = [(project_id, names.get(project_id, project_id)) for project_id in chosen]
     return render(
