@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import delete, insert, update
 
 from ..access import SYSTEM, Actor, Permission, Scope
+from ..clock import rfc3339
 from ..crypto import Keyring
 from ..db import Row, Session, signal_after_commit
 from ..entity_commands import Expected, require_expected
@@ -78,7 +79,7 @@ def change_key(
     """Change fields of a key; they are those of `NewKey`.
 
     Returns:
-        By field, what it changed `from` and `to`.
+        By field, what it changed `from` and `to`, as JSON has it.
 
     Raises:
         Forbidden, NotFound: see `load_key`; the actor asks for more than it holds.
@@ -92,7 +93,8 @@ def change_key(
     new = dict(given)
     if new.get("scope", row["scope"]) != Scope.PROJECT:
         new.setdefault("project_ids", [])  # they were those of the scope that it had
-    fields = settled(session, replace(NewKey(**before), **new), now, given)
+    fresh = {name for name, value in new.items() if value != before[name]}
+    fields = settled(session, replace(NewKey(**before), **new), now, fresh)
     changed = {name: value for name, value in fields.items() if value != before[name]}
     if changed.keys() & _RIGHTS:
         refuse_more_than_held(actor, fields)
@@ -107,7 +109,7 @@ def change_key(
         session.execute(delete(api_key_projects).where(api_key_projects.c.key_id == key_id))
         _limit_to(session, key_id, fields["project_ids"])
     _change(session, row, now, **values)
-    return {name: {"from": before[name], "to": value} for name, value in changed.items()}
+    return {name: {"from": _plain(before[name]), "to": _plain(value)} for name, value in changed.items()}
 
 
 def rotate_key(
@@ -230,6 +232,10 @@ def note_expiring(session: Session, now: datetime) -> int:
             happenings.append(Happening("api_key.expiring", None, {**shown, "expires_within_days": days}))
     record_events(session, Context(SYSTEM, now), happenings)
     return len(happenings)
+
+
+def _plain(value: Any) -> Any:
+    return rfc3339(value) if isinstance(value, datetime) else value
 
 
 def _in_force(row: Row) -> Row:

@@ -232,6 +232,11 @@ def expiring_keys(session: Session, now: datetime, until: datetime, limit: int) 
     return list(session.execute(chosen.limit(limit)).mappings())
 
 
+def tags_in_use(session: Session) -> list[str]:
+    """Every tag that a key has, by name."""
+    return sorted({tag for tags in session.execute(select(api_keys.c.tags)).scalars() for tag in tags})
+
+
 def due_notices(session: Session, now: datetime) -> list[tuple[Row, int]]:
     """Keys in force whose coming end has to be told, the soonest first, each with the days it is within."""
     ends, told = api_keys.c.expires_at, api_keys.c.expiry_notice

@@ -47,17 +47,17 @@ class NewKey:
 FIELDS = tuple(NewKey.__dataclass_fields__)
 
 
-def settled(session: Session, wanted: NewKey, now: datetime, given: Iterable[str] = FIELDS) -> dict[str, Any]:
+def settled(session: Session, wanted: NewKey, now: datetime, fresh: Iterable[str] = FIELDS) -> dict[str, Any]:
     """The fields as they are kept: trimmed, ranges in their canonical form, everything once.
 
     Args:
-        given: the fields that the caller names; an expiry that was there before may have passed.
+        fresh: the fields that are new or change; an expiry that stays may have passed.
 
     Raises:
         Invalid: fields that break a rule.
     """
     errors = _check_words(wanted) + _check_limits(wanted)
-    if "expires_at" in given and wanted.expires_at is not None and wanted.expires_at <= now:
+    if "expires_at" in fresh and wanted.expires_at is not None and wanted.expires_at <= now:
         message = "The expiry must lie in the future; leave it out for the default."
         errors.append(FieldError("/expires_at", "past", message))
     errors += _check_projects(session, wanted)
