@@ -225,8 +225,9 @@ def note_expiring(session: Session, now: datetime) -> int:
     """
     happenings = []
     for row, days in due_notices(session, now):
-        unmarked = (api_keys.c.id == row["id"], api_keys.c.expiry_notice.is_not_distinct_from(row["expiry_notice"]))
-        marked = session.execute(update(api_keys).where(*unmarked).values(expiry_notice=days))
+        told = api_keys.c.expiry_notice.is_not_distinct_from(row["expiry_notice"])
+        as_it_was = (api_keys.c.id == row["id"], api_keys.c.epoch == row["epoch"], told)
+        marked = session.execute(update(api_keys).where(*as_it_was).values(expiry_notice=days))
         if marked.rowcount == 1:
             (shown,) = represent_keys(session, [row], now)
             happenings.append(Happening("api_key.expiring", None, {**shown, "expires_within_days": days}))

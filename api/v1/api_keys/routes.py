@@ -7,27 +7,49 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from flask import Response
 from sqlalchemy import select
 
 from domain.access import Permission
-from domain.api_keys.commands import change_key, create_key, resume_key, revoke_key, rotate_key, suspend_key
+from domain.api_keys.commands import (
+    change_key,
+    create_key,
+    resume_key,
+    revoke_key,
+    revoke_leaked,
+    rotate_key,
+    suspend_key,
+)
 from domain.api_keys.models import api_keys
-from domain.api_keys.queries import API_KEYS, load_key, represent_keys
+from domain.api_keys.queries import API_KEYS, KeyRefused, load_key, represent_keys
 from domain.api_keys.rules import NewKey
+from domain.audit.commands import write_entry
 from domain.db import Row
 from domain.entity_commands import require_expected
+from domain.errors import Invalid
 from domain.listing import fetch, parse
 from domain.shape import shape_of_one, shaped
 
 from ...answers import Answer, created, etag_of, many, one
 from ...blueprint import Blueprint
-from ...call import Call
+from ...bodies import load_body
+from ...call import Call, current_call
+from ...documentation import keyless_documentation
 from ...preconditions import expected_versions
-from .schemas import ApiKeyChangeSchema, ApiKeySchema, NewApiKeySchema, ReasonSchema, RotationSchema
+from .schemas import (
+    ApiKeyChangeSchema,
+    ApiKeySchema,
+    LeakedKeySchema,
+    LeakReportSchema,
+    NewApiKeySchema,
+    ReasonSchema,
+    RotationSchema,
+)
 
 blueprint = Blueprint("API keys", __name__, description="Who may call, what they may do, and how much of it.")
 MANAGE = Permission.MANAGE_KEYS
 ONE = "/api-keys/<key_id>"
+LARGEST_REPORT = 1024
 _ALL = select(api_keys)
 
 
@@ -117,6 +139,32 @@ def post_revocation(call: Call, body: dict[str, Any], key_id: str) -> Answer:
     """End an API key for good: refused from its next call on."""
     revoke_key(call.session, call.actor, key_id, call.at, body["reason"])
     return _answer(call, key_id)
+
+
+def post_leaked_key() -> Response:
+    """Report a key that leaked: it is revoked, whoever presents it. Needs no key itself.
+
+    The answer does not tell whether there was such a key. Of one whose secret was rotated out, that secret alone ends.
+    """
+    call = current_call()
+    token = load_body(call, LeakedKeySchema(), LARGEST_REPORT)["key"]
+    response = Answer({"data": {"object": "leak_report", "status": "accepted"}}, 202).response()
+    try:
+        with call.services.database.transaction() as session:
+            leaked = revoke_leaked(session, call.services.keyring, token, call.at)
+            call.key_id, call.secret_id = leaked.key_id, leaked.secret_id
+            write_entry(session, call.audit_entry(response))
+        call.audited = True
+    except KeyRefused as refusal:
+        if refusal.reason == "malformed":
+            raise Invalid.field("key", "malformed", str(refusal)) from None
+    return response
+
+
+_leak = keyless_documentation("report_leaked_api_key", post_leaked_key, LeakedKeySchema, LeakReportSchema, 202)
+blueprint.route("/api-keys/leaked", methods=["POST"], endpoint="report_leaked_api_key")(
+    blueprint.doc(**_leak)(post_leaked_key)
+)
 
 
 def _read(body: Mapping[str, Any]) -> dict[str, Any]:

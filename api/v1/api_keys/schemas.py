@@ -24,7 +24,7 @@ from domain.api_keys.rules import (
     TAG_PATTERN,
     WRITE_PER_MINUTE,
 )
-from domain.api_keys.tokens import PATTERN
+from domain.api_keys.tokens import PATTERN, check_digits
 from domain.projects.queries import MOST_LISTED
 
 from ...schemas import (
@@ -56,7 +56,8 @@ _PROJECTS = "The only projects it sees, for the scope `project`; null for all."
 _CIDRS = "Addresses and ranges it may be used from, IPv4 or IPv6; none for anywhere."
 _TAGS = "Words to find it by."
 _NEVER = "null for never."
-_KEY = "csk_4fYq0NwTz8Lm_Zp3xKd7RvB2sQn9WcT6hYj1LgF5mXa8E_0aB3dE"
+_BODY = "csk_4fYq0NwTz8Lm_Zp3xKd7RvB2sQn9WcT6hYj1LgF5mXa8E"
+_KEY = f"{_BODY}_{check_digits(_BODY)}"
 
 
 class SecretSchema(AnswerSchema):
@@ -163,3 +164,19 @@ class ReasonSchema(RequestSchema):
     """Why, for whoever looks at the key."""
 
     reason = fields.String(load_default="", metadata={"maxLength": LONGEST_REASON, "pattern": NO_NUL, "example": _WHY})
+
+
+class LeakedKeySchema(RequestSchema):
+    """What was found."""
+
+    key = fields.String(
+        required=True,
+        metadata={"description": "The text of a key.", "maxLength": 200, "pattern": f"^{PATTERN}$", "example": _KEY},
+    )
+
+
+class LeakReportSchema(AnswerSchema):
+    """The report, whatever came of it."""
+
+    object = object_field("leak_report")
+    status = word_field(("accepted",))
