@@ -5,13 +5,14 @@ from __future__ import annotations
 import ipaddress
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import update
+from werkzeug.http import http_date
 
-from domain.api_keys.models import api_keys
+from domain.api_keys.commands import note_use
 from domain.api_keys.queries import Credential, KeyRefused, find_credential
 from domain.api_keys.tokens import ID_LENGTH
 from domain.ports import Grant, Services
@@ -65,8 +66,7 @@ class Authenticator:
             KeyRefused: 401.
             AddressRefused: 403.
         """
-        credential = self._recall(token)
-        self._check(credential, token, ip, now)
+        credential = self._in_force(token, ip, now)
         grant = self.take(credential, bucket, cost)
         if grant.epoch is not None and grant.epoch != credential.epoch:
             credential = self._read(token)
@@ -78,17 +78,26 @@ class Authenticator:
         per_minute = credential.write_per_minute if bucket == "write" else credential.read_per_minute
         return self._services.limiter.take(bucket, per_minute, cost, credential.key_id)
 
+    def _in_force(self, token: str, ip: str, now: datetime) -> Credential:
+        """What is remembered of the key, if it lets the call in; what the database says before it is refused."""
+        remembered = self._recall(token)
+        if remembered is not None:
+            with suppress(KeyRefused, AddressRefused):
+                self._check(remembered, token, ip, now)
+                return remembered
+        credential = self._read(token)
+        self._check(credential, token, ip, now)
+        return credential
+
     def _check(self, credential: Credential, token: str, ip: str, now: datetime) -> None:
         credential.check(self._services.keyring, token, now)
         if credential.allowed_cidrs and not _is_in(ip, credential.allowed_cidrs):
             raise AddressRefused(ip, credential)
 
-    def _recall(self, token: str) -> Credential:
+    def _recall(self, token: str) -> Credential | None:
         # Where a secret's public id would be; whether the rest of the token is right, its digest says.
         found = self._remembered.get(token[_ID])
-        if found is not None and time.monotonic() - found[1] < REMEMBER_SECONDS:
-            return found[0]
-        return self._read(token)
+        return found[0] if found is not None and time.monotonic() - found[1] < REMEMBER_SECONDS else None
 
     def _read(self, token: str) -> Credential:
         read_at = time.monotonic()
@@ -101,15 +110,27 @@ class Authenticator:
         return credential
 
     def note_use(self, credential: Credential, ip: str, now: datetime) -> None:
-        """Keep `last_used_at`, at most once a minute for each key and process."""
+        """Keep when and from where the secret was used, at most once a minute for each secret and process."""
         with self._lock:
-            last = self._used.get(credential.key_id)
+            last = self._used.get(credential.secret_id)
             if last is not None and now - last < NOTE_USE_EVERY:
                 return
-            self._used[credential.key_id] = now
+            if len(self._used) >= MOST_REMEMBERED:
+                self._used.clear()
+            self._used[credential.secret_id] = now
         with self._services.database.transaction() as session:
-            chosen = update(api_keys).where(api_keys.c.id == credential.key_id)
-            session.execute(chosen.values(last_used_at=now, last_used_ip=ip))
+            note_use(session, credential.key_id, credential.secret_id, ip, now)
+
+
+def retirement_headers(credential: Credential | None) -> dict[str, str]:
+    """What an answer says of the presented secret while a rotation retires it: since when, and when it stops working.
+
+    `Deprecation` is a structured date (RFC 9745), `Sunset` an HTTP date (RFC 8594).
+    """
+    if credential is None or credential.sunset is None:
+        return {}
+    since = credential.retired_at or credential.sunset
+    return {"Deprecation": f"@{int(since.timestamp())}", "Sunset": http_date(credential.sunset)}
 
 
 def _is_in(ip: str, cidrs: tuple[str, ...]) -> bool:

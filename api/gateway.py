@@ -22,13 +22,15 @@ from domain.api_keys.queries import KeyRefused
 from domain.ids import ALPHABET, LENGTH
 from domain.ports import Grant, Services, limited_as
 
-from .auth import FREE, AddressRefused, Authenticator, presented_key
+from .auth import FREE, AddressRefused, Authenticator, presented_key, retirement_headers
 from .call import Call
 from .problems import Problem, problem_of, problem_response
 from .response import Response, StartResponse
 
 PREFIX = "/api/v1"
 PUBLIC = frozenset({f"{PREFIX}/openapi.json", f"{PREFIX}/docs"})
+# Calls that need no key although they do something.
+KEYLESS = frozenset({("POST", f"{PREFIX}/api-keys/leaked")})
 REHEARSED = frozenset({f"{PREFIX}/batch"})  # what takes `dry_run`
 ADDRESS_PER_MINUTE = 120
 LONGEST_ADDRESS = 16 * 1024  # path and query; granian's own limit is four times this
@@ -146,6 +148,10 @@ def admit(call: Call, authenticator: Authenticator) -> None:
     if call.path in PUBLIC:
         _limit_address(call)
         return
+    if (call.method, call.path) in KEYLESS:
+        _limit_address(call)
+        call.raw_body = read_body(call.environ)
+        return
     call.bucket = "write" if call.writes else "read"
     try:
         token = presented_key(call.environ)
@@ -240,6 +246,7 @@ def decorate(call: Call, response: Response) -> None:
         # draft-ietf-httpapi-ratelimit-headers-11
         headers["RateLimit-Policy"] = f'"{call.bucket}";q={grant.limit};w=60'
         headers["RateLimit"] = f'"{call.bucket}";r={grant.remaining};t={grant.reset_seconds}'
+    headers.update(retirement_headers(call.credential))
 
 
 def _audited(call: Call, response: Response) -> Response:

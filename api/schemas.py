@@ -5,11 +5,14 @@ A field says in the document exactly what is enforced (of a request) or kept (of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from marshmallow import EXCLUDE, RAISE, Schema, fields
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields
 
+from domain.clock import parse_rfc3339
 from domain.ids import ALPHABET
 from domain.ids import LENGTH as ID_LENGTH
 from domain.metadata.rules import LONGEST_KEY
@@ -27,6 +30,7 @@ NO_NUL = "^[^\\u0000]*$"
 _SPACES = r"\t-\r\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # what `str.strip` strips
 NOT_ONLY_SPACES = f"^[^\\u0000]*[^\\u0000{_SPACES}][^\\u0000]*$"
 METADATA_KEY = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": NO_NUL}
+_RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})", re.ASCII | re.IGNORECASE)
 _EXAMPLE_TAIL = "01jd3q8v9w7x5y2m4n6p8r0s1t"
 
 
@@ -60,6 +64,20 @@ class Boolean(fields.Boolean):
         if not isinstance(value, bool):
             raise self.make_error("invalid", input=value)
         return value
+
+
+class Moment(fields.DateTime):
+    """A time of RFC 3339, with its offset; marshmallow's own takes other forms of ISO 8601 too."""
+
+    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> datetime:
+        try:
+            if not _RFC3339.fullmatch(value):
+                raise ValueError
+            moment = parse_rfc3339(value.upper())
+        except (TypeError, ValueError, OverflowError):
+            message = "Not a valid time: give one such as 2027-01-01T00:00:00Z."
+            raise ValidationError(message) from None
+        return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def id_pattern(prefix: str) -> str:

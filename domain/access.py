@@ -56,6 +56,7 @@ class Actor:
     Attributes:
         type: `api_key`, `user` or `system`.
         project_ids: the only projects the actor sees; None for all.
+        allowed_cidrs: the only address ranges that it may act from; none for any.
     """
 
     type: str
@@ -64,6 +65,7 @@ class Actor:
     role: Role
     scope: Scope
     project_ids: frozenset[str] | None
+    allowed_cidrs: tuple[str, ...] = ()
 
     def may(self, permission: Permission) -> bool:
         """Whether role and scope both grant it."""

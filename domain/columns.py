@@ -105,7 +105,7 @@ class _HasMember(FunctionElement[bool]):
 
 
 def has_member(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-    """Whether the JSON object in a column has a member of this name."""
+    """Whether the JSON object in a column has a member of this name, or the JSON list there this text."""
     return _HasMember(column, literal(name, String()))
 
 
@@ -117,7 +117,9 @@ def _has_member_postgresql(element: _HasMember, compiler: SQLCompiler, **options
 @compiles(_HasMember, "sqlite")
 def _has_member_sqlite(element: _HasMember, compiler: SQLCompiler, **options: Any) -> str:
     column, name = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"EXISTS (SELECT 1 FROM json_each({column}) AS member WHERE member.key = {name})"  # noqa: S608 - a bound value
+    # Of a list, the keys are numbers.
+    is_it = f"member.key = {name} OR (typeof(member.key) = 'integer' AND member.atom = {name})"
+    return f"EXISTS (SELECT 1 FROM json_each({column}) AS member WHERE {is_it})"  # noqa: S608 - a bound value
 
 
 class _Written(FunctionElement[str]):

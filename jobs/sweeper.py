@@ -8,6 +8,7 @@ import threading
 from datetime import timedelta
 
 from config import Settings
+from domain.api_keys.commands import note_expiring
 from domain.clock import system_clock
 from domain.deliveries.queries import next_due
 from domain.operations.commands import beat, prune
@@ -15,7 +16,7 @@ from domain.operations.commands import beat, prune
 from .runtime import Runtime
 
 TICK_SECONDS = 1.0
-PRUNE_EVERY_TICKS = 60
+TIDY_EVERY_TICKS = 60
 # A delivery that is due for less than this has a bell of its own on its way.
 PATIENCE = timedelta(seconds=1)
 # Redis counts listeners that are frozen, cut off or busy in every slot; by now one that is well would have come.
@@ -42,7 +43,7 @@ class Sweeper:
                 log.exception("a sweep failed; the next one is in %s s", TICK_SECONDS)
 
     def tick(self) -> None:
-        """Say that it is alive; see to deliveries that are overdue; prune."""
+        """Say that it is alive; see to deliveries that are overdue; prune; tell of keys that end soon."""
         database, now = self._runtime.database, system_clock()
         with database.transaction() as session:
             beat(session, "sweeper", now)
@@ -50,9 +51,11 @@ class Sweeper:
             due = next_due(session)
         if due is not None and due <= now - PATIENCE:
             self._see_to(now - due)
-        if self._ticks % PRUNE_EVERY_TICKS == 0:
+        if self._ticks % TIDY_EVERY_TICKS == 0:
             with database.transaction() as session:
                 prune(session, now)
+            with database.transaction() as session:
+                note_expiring(session, now)
         self._ticks += 1
 
     def _see_to(self, overdue: timedelta) -> None:

@@ -13,7 +13,7 @@ STEPS = ((MINUTE, 1, "second"), (HOUR, MINUTE, "minute"), (DAY, HOUR, "hour"), (
 
 TONES = {
     "ok": ("active", "approved", "delivered", "healthy", "succeeded", "enabled"),
-    "warn": ("changes_requested", "failing", "suspended", "expiring", "degraded"),
+    "warn": ("changes_requested", "failing", "suspended", "expiring", "retiring", "degraded"),
     "bad": ("rejected", "failed", "revoked", "expired", "disabled"),
     "info": ("in_review", "running", "sending", "queued", "pending"),
 }

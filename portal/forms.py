@@ -9,7 +9,7 @@ from typing import Any
 from flask import request
 from marshmallow import EXCLUDE, Schema, ValidationError
 
-from domain.errors import Invalid
+from domain.errors import DomainError, Invalid
 
 from .formatting import plain
 
@@ -35,8 +35,11 @@ class Form:
     errors: dict[str, str] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
 
-    def refuse(self, error: Invalid) -> None:
+    def refuse(self, error: DomainError) -> None:
         """Take over the mistakes that a command found: `/allowed_cidrs/1` belongs to the field `allowed_cidrs`."""
+        if not isinstance(error, Invalid):
+            self.errors[""] = plain(str(error))
+            return
         for mistake in error.errors:
             self.errors.setdefault(mistake.field.lstrip("/").partition("/")[0], plain(mistake.message))
 

@@ -15,8 +15,9 @@ from sqlalchemy import insert, select, update
 from domain.access import SYSTEM
 from domain.accounts.commands import create_user
 from domain.accounts.models import users
-from domain.api_keys.commands import NewKey, create_key
+from domain.api_keys.commands import create_key
 from domain.api_keys.models import api_keys
+from domain.api_keys.rules import NewKey
 from domain.approvals.commands import decide
 from domain.characters.models import CHARACTERS
 from domain.crypto import Keyring

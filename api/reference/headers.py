@@ -51,13 +51,22 @@ HEADERS: dict[str, dict[str, Any]] = {
         "`true` when this is the stored answer to an earlier call with the same `Idempotency-Key`.",
         {"type": "string", "enum": ["true"]}, "true", always=False,
     ),
+    "Deprecation": _header(
+        "Since when the secret of this call's key is being replaced (RFC 9745); absent for a key's present secret.",
+        _text(20, "^@[0-9]+$"), "@1767225600", always=False,
+    ),
+    "Sunset": _header(
+        "When the secret of this call's key stops working, because a rotation replaced it (RFC 8594).",
+        _text(40, "^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT$"), "Fri, 02 Jan 2026 00:00:00 GMT",
+        always=False,
+    ),
     "WWW-Authenticate": _header(
         "How to present a key.", {"type": "string", "const": 'Bearer realm="callsheet"'}, 'Bearer realm="callsheet"'
     ),
 }  # fmt: skip
 ON_EVERY_ANSWER = (
     *("X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
-    *("RateLimit-Policy", "RateLimit"),
+    *("RateLimit-Policy", "RateLimit", "Deprecation", "Sunset"),
 )
 
 

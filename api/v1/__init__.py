@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..blueprint import Blueprint
+from .api_keys.routes import blueprint as api_keys
 from .approvals.routes import blueprint as approvals
 from .audit.routes import blueprint as audit
 from .batch.routes import make_blueprint as make_batch
@@ -17,4 +18,4 @@ from .segments.routes import blueprint as segments
 from .webhooks.routes import blueprint as webhooks
 
 STUDIO: tuple[Blueprint, ...] = (projects, characters, scenes, segments, metadata, metadata_fields, approvals)
-BLUEPRINTS: tuple[Blueprint, ...] = (me, *STUDIO, make_batch(STUDIO), webhooks, deliveries, audit)
+BLUEPRINTS: tuple[Blueprint, ...] = (me, *STUDIO, make_batch(STUDIO), webhooks, deliveries, api_keys, audit)

@@ -12,9 +12,10 @@ from sqlalchemy import update
 from domain.access import SYSTEM, Actor, Role, Scope, scope_of_projects
 from domain.accounts.commands import create_user
 from domain.accounts.models import users
-from domain.api_keys.commands import NewKey, create_key, revoke_key
-from domain.api_keys.models import api_keys
+from domain.api_keys.commands import create_key, revoke_key, suspend_key
+from domain.api_keys.models import api_key_secrets, api_keys
 from domain.api_keys.queries import public_id
+from domain.api_keys.rules import NewKey
 from domain.approvals.models import DECISIONS
 from domain.crypto import Keyring
 from domain.db import Session
@@ -48,7 +49,9 @@ class Tool:
     projects: tuple[str, ...] = ()
     limits: tuple[int, int] = (100, 20)
     cidrs: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
     suspended: float | None = None
+    why: str = ""
     revoked: float | None = None
     last_ip: str = "10.20.4.35"
 
@@ -64,20 +67,20 @@ PEOPLE = (
     Person("bea", "Bea Nakamura", Role.VIEWER, active=False),
 )
 TOOLS = (
-    Tool("ftrack migration", "One-off import of Slow Light. Paused until the episode 5 ids are mapped.",
-         Role.CREATOR, Scope.PROJECT, 61, projects=("slow-light",), suspended=6.3),
+    Tool("ftrack migration", "One-off import of Slow Light.", Role.CREATOR, Scope.PROJECT, 61,
+         projects=("slow-light",), suspended=6.3, why="Paused until the episode 5 ids are mapped."),
     Tool("ShotGrid sync", "Both ways, every few minutes. Runs on pipe-03.", Role.CREATOR, Scope.FULL, 58,
-         limits=(600, 120)),
+         limits=(600, 120), tags=("pipeline", "sync")),
     Tool("Kitsu bridge", "Pages and panels of the short.", Role.CREATOR, Scope.PROJECT, 55, projects=("shadow",),
-         limits=(200, 60)),
+         limits=(200, 60), tags=("sync",)),
     Tool("Editorial dashboard", "The wall in the cutting room.", Role.VIEWER, Scope.READ_ONLY, 49, ends=180,
          limits=(300, 20)),
     Tool("Dailies room", "Decisions made on the tablet in screening room 1.", Role.REVIEWER, Scope.FULL, 47,
          limits=(120, 60)),
     Tool("Render farm", "Only from the farm's own network.", Role.CREATOR, Scope.FULL, 44, limits=(1200, 600),
-         cidrs=("10.20.0.0/16", "fd12:3456:789a::/48")),
+         cidrs=("10.20.0.0/16", "fd12:3456:789a::/48"), tags=("farm", "pipeline")),
     Tool("Ravel VFX (vendor)", "Compositing vendor, contract ended with the episode 2 delivery.",
-         Role.CREATOR, Scope.PROJECT, 43, ends=-9, projects=("slow-light",)),
+         Role.CREATOR, Scope.PROJECT, 43, ends=-9, projects=("slow-light",), tags=("vendor",)),
     Tool("Previs plugin", "The laptop it was typed into is gone.", Role.CREATOR, Scope.FULL, 40, revoked=12.4),
     Tool("Festival press kit", "Stills and credits for the press page, until the premiere.",
          Role.VIEWER, Scope.READ_ONLY, 25, ends=5.2),
@@ -165,18 +168,16 @@ def _key(
         read_per_minute=tool.limits[0],
         write_per_minute=tool.limits[1],
         allowed_cidrs=tool.cidrs,
+        tags=tool.tags,
         expires_at=None if tool.ends is None else past.ago(days=-tool.ends),
     )
     key_id, token = create_key(session, admin, keyring, wanted, made)
     if tool.revoked is not None:
         revoke_key(session, admin, key_id, past.ago(days=tool.revoked))
     if tool.suspended is not None:
-        at = past.ago(days=tool.suspended)
-        chosen = update(api_keys).where(api_keys.c.id == key_id)
-        session.execute(chosen.values(suspended_at=at, updated_at=at, epoch=2, version=2))
+        suspend_key(session, admin, key_id, past.ago(days=tool.suspended), tool.why)
     if ended := max(filter(None, (tool.revoked, tool.suspended, -min(tool.ends or 0, 0))), default=None):
-        used = {"last_used_at": past.ago(days=ended, minutes=37), "last_used_ip": tool.last_ip}
-        session.execute(update(api_keys).where(api_keys.c.id == key_id).values(**used))
+        _used(session, key_id, past.ago(days=ended, minutes=37), tool.last_ip)
     seen = frozenset(wanted.project_ids) if tool.scope is Scope.PROJECT else None
     return Actor("api_key", key_id, tool.name, tool.role, tool.scope, seen), token
 
@@ -184,6 +185,12 @@ def _key(
 def note_use(session: Session, last_used: dict[str, tuple[datetime, str]], last_login: dict[str, datetime]) -> None:
     """Keep when keys were last used and from where, and when users last signed in."""
     for key_id, (at, ip) in last_used.items():
-        session.execute(update(api_keys).where(api_keys.c.id == key_id).values(last_used_at=at, last_used_ip=ip))
+        _used(session, key_id, at, ip)
     for user_id, at in last_login.items():
         session.execute(update(users).where(users.c.id == user_id).values(last_login_at=at))
+
+
+def _used(session: Session, key_id: str, at: datetime, ip: str) -> None:
+    """Each tool has one secret."""
+    for column in (api_keys.c.id, api_key_secrets.c.key_id):
+        session.execute(update(column.table).where(column == key_id).values(last_used_at=at, last_used_ip=ip))

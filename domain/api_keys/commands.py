@@ -1,43 +1,51 @@
-"""Writes of API keys."""
+"""Writes of API keys. Each takes effect in every process on its next request: see `Credential.epoch`."""
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import delete, insert, update
 
-from ..access import BY_ROLE, BY_SCOPE, Actor, Permission, Role, Scope
+from ..access import SYSTEM, Actor, Permission, Scope
+from ..clock import rfc3339
 from ..crypto import Keyring
-from ..db import Session, signal_after_commit
-from ..errors import Conflict, FieldError, Forbidden, Invalid
+from ..db import Row, Session, signal_after_commit
+from ..entity_commands import Expected, require_expected
+from ..errors import Conflict
+from ..events.commands import Context, Happening, record_events
 from ..ids import new_id
-from ..projects.queries import check_projects
 from ..signals import KeyChanged
 from . import tokens
 from .models import api_key_projects, api_key_secrets, api_keys
-from .queries import load_key
+from .queries import (
+    Credential,
+    due_notices,
+    find_credential,
+    load_key,
+    project_ids,
+    represent_keys,
+    secret_status,
+    secrets_of,
+    status_of,
+)
+from .rules import (
+    FIELDS,
+    GRACE,
+    MOST_IN_FORCE,
+    MOST_SECRETS,
+    NewKey,
+    check_grace,
+    check_reason,
+    refuse_more_than_held,
+    settled,
+)
 
-READ_PER_MINUTE, WRITE_PER_MINUTE = 100, 20
-HIGHEST_LIMIT = 1_000_000
-MOST_CIDRS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class NewKey:
-    """What an admin asks for. `expires_at` None means never."""
-
-    name: str
-    role: str
-    scope: str
-    description: str = ""
-    project_ids: Sequence[str] = ()
-    read_per_minute: int = READ_PER_MINUTE
-    write_per_minute: int = WRITE_PER_MINUTE
-    allowed_cidrs: Sequence[str] = ()
-    expires_at: datetime | None = None
+LEAKED = "It was reported as leaked by somebody who presented it."
+# What decides what a key may do, and from where.
+_RIGHTS = frozenset({"role", "scope", "project_ids", "allowed_cidrs"})
 
 
 def create_key(session: Session, actor: Actor, keyring: Keyring, wanted: NewKey, now: datetime) -> tuple[str, str]:
@@ -51,101 +59,215 @@ def create_key(session: Session, actor: Actor, keyring: Keyring, wanted: NewKey,
         Invalid: fields that break a rule.
     """
     actor.require(Permission.MANAGE_KEYS)
-    errors = _check(session, wanted, now)
-    if errors:
-        raise Invalid(*errors)
-    _refuse_more_than_held(actor, wanted)
-    key_id, (secret_id, token) = new_id("key"), tokens.make_token()
-    session.execute(
-        insert(api_keys).values(
-            id=key_id,
-            name=wanted.name.strip(),
-            description=wanted.description,
-            role=wanted.role,
-            scope=wanted.scope,
-            read_per_minute=wanted.read_per_minute,
-            write_per_minute=wanted.write_per_minute,
-            allowed_cidrs=[str(ipaddress.ip_network(cidr.strip())) for cidr in wanted.allowed_cidrs],
-            expires_at=wanted.expires_at,
-            created_by=actor.as_data(),
-            created_at=now,
-            updated_at=now,
-        )
-    )
-    secret = {"id": secret_id, "key_id": key_id, "digest": keyring.digest(token), "created_at": now}
-    session.execute(insert(api_key_secrets).values(secret))
-    if wanted.project_ids:
-        rows = [{"key_id": key_id, "project_id": project_id} for project_id in sorted(set(wanted.project_ids))]
-        session.execute(insert(api_key_projects), rows)
-    return key_id, token
+    fields = settled(session, wanted, now)
+    refuse_more_than_held(actor, fields)
+    key_id, chosen = new_id("key"), fields.pop("project_ids")
+    made = {"id": key_id, "created_by": actor.as_data(), "created_at": now, "updated_at": now}
+    session.execute(insert(api_keys).values(**fields, **made))
+    _limit_to(session, key_id, chosen)
+    return key_id, _add_secret(session, keyring, key_id, now)[1]
 
 
-def revoke_key(session: Session, actor: Actor, key_id: str, now: datetime) -> None:
+def change_key(
+    session: Session,
+    actor: Actor,
+    key_id: str,
+    given: Mapping[str, Any],
+    now: datetime,
+    expected: Expected = None,
+) -> dict[str, dict[str, Any]]:
+    """Change fields of a key; they are those of `NewKey`.
+
+    Returns:
+        By field, what it changed `from` and `to`, as JSON has it.
+
+    Raises:
+        Forbidden, NotFound: see `load_key`; the actor asks for more than it holds.
+        Conflict: the key is revoked.
+        Invalid: fields that break a rule.
+        Stale: the key's version is not an expected one.
+    """
+    row = load_key(session, actor, key_id, for_update=True)
+    before = {name: row[name] for name in FIELDS if name != "project_ids"}
+    before["project_ids"] = project_ids(session, key_id)
+    new = dict(given)
+    if new.get("scope", row["scope"]) != Scope.PROJECT:
+        new.setdefault("project_ids", [])  # they were those of the scope that it had
+    fresh = {name for name, value in new.items() if value != before[name]}
+    fields = settled(session, replace(NewKey(**before), **new), now, fresh)
+    changed = {name: value for name, value in fields.items() if value != before[name]}
+    if changed.keys() & _RIGHTS:
+        refuse_more_than_held(actor, fields)
+    _in_force(row)
+    require_expected("key", row, expected)
+    if not changed:
+        return {}
+    values = {name: value for name, value in changed.items() if name != "project_ids"}
+    if "expires_at" in changed:
+        values["expiry_notice"] = None
+    if "project_ids" in changed:
+        session.execute(delete(api_key_projects).where(api_key_projects.c.key_id == key_id))
+        _limit_to(session, key_id, fields["project_ids"])
+    _change(session, row, now, **values)
+    return {name: {"from": _plain(before[name]), "to": _plain(value)} for name, value in changed.items()}
+
+
+def rotate_key(
+    session: Session, actor: Actor, keyring: Keyring, key_id: str, now: datetime, grace_seconds: int = GRACE
+) -> tuple[str, str]:
+    """Give the key a new secret; those it had stop working when the grace ends, or when they would have anyway.
+
+    Returns:
+        The public id of the new secret, and the key's text with it, which cannot be shown again.
+
+    Raises:
+        Forbidden, NotFound: see `load_key`; the key may do more than the actor.
+        Invalid: a grace out of range.
+        Conflict: the key is revoked or expired, or too many of its secrets are still in force.
+    """
+    row = load_key(session, actor, key_id, for_update=True)
+    check_grace(grace_seconds)
+    _in_force(row)
+    if status_of(row, now) == "expired":
+        raise Conflict("This key has expired: change its expiry first.")
+    refuse_more_than_held(actor, {**row, "project_ids": project_ids(session, key_id)})
+    secrets = secrets_of(session, [key_id])[key_id]
+    live = [secret for secret in secrets if secret_status(secret, now) != "retired"]
+    if grace_seconds and len(live) >= MOST_IN_FORCE:
+        raise Conflict(f"{len(live)} secrets of this key are in force: rotate it with a grace of 0, or wait.")
+    for secret in live:
+        _retire(session, row, secret, now + timedelta(seconds=grace_seconds), now)
+    forgotten = [secret["id"] for secret in secrets[MOST_SECRETS - 1 :]]
+    session.execute(delete(api_key_secrets).where(api_key_secrets.c.id.in_(forgotten)))
+    _change(session, row, now)
+    return _add_secret(session, keyring, key_id, now)
+
+
+def suspend_key(session: Session, actor: Actor, key_id: str, now: datetime, reason: str = "") -> None:
+    """Refuse the key until it is resumed.
+
+    Raises:
+        Forbidden, NotFound: see `load_key`.
+        Invalid: too long a reason.
+        Conflict: it is suspended already, or revoked.
+    """
+    row = load_key(session, actor, key_id, for_update=True)
+    check_reason(reason)
+    if _in_force(row)["suspended_at"] is not None:
+        raise Conflict("This key is suspended already.", ["resume", "revoke"])
+    _change(session, row, now, suspended_at=now, suspended_reason=reason or None)
+
+
+def resume_key(session: Session, actor: Actor, key_id: str, now: datetime) -> None:
+    """Accept a suspended key again.
+
+    Raises:
+        Forbidden, NotFound: see `load_key`.
+        Conflict: it is not suspended, or revoked.
+    """
+    row = load_key(session, actor, key_id, for_update=True)
+    if _in_force(row)["suspended_at"] is None:
+        raise Conflict("This key is not suspended.", ["suspend", "revoke"])
+    _change(session, row, now, suspended_at=None, suspended_reason=None)
+
+
+def revoke_key(session: Session, actor: Actor, key_id: str, now: datetime, reason: str = "") -> None:
     """End a key for good: refused on its next request, in every process.
 
     Raises:
         Forbidden, NotFound: see `load_key`.
+        Invalid: too long a reason.
         Conflict: it is revoked already.
     """
     row = load_key(session, actor, key_id, for_update=True)
+    check_reason(reason)
+    _change(session, _in_force(row), now, revoked_at=now, revoked_reason=reason or None)
+
+
+def revoke_leaked(session: Session, keyring: Keyring, token: str, now: datetime) -> Credential:
+    """End what the text of a key opens, whoever presents it: to know it is to hold it.
+
+    The key is revoked; of one whose secret was rotated out already, that secret alone ends.
+
+    Returns:
+        The key as it was.
+
+    Raises:
+        KeyRefused: malformed, or the text of no key.
+    """
+    find_credential(session, token).recognise(keyring, token)
+    # Read again once the key is locked: a rotation at this moment decides which of the two ends.
+    row = load_key(session, SYSTEM, find_credential(session, token).key_id, for_update=True)
+    credential = find_credential(session, token)
+    if credential.revoked or (credential.sunset is not None and credential.sunset <= now):
+        return credential
+    if credential.sunset is not None:
+        ended = update(api_key_secrets).where(api_key_secrets.c.id == credential.secret_id)
+        session.execute(ended.values(expires_at=now))
+        _change(session, row, now)
+    else:
+        _change(session, row, now, revoked_at=now, revoked_reason=LEAKED)
+    return credential
+
+
+def note_use(session: Session, key_id: str, secret_id: str, ip: str, now: datetime) -> None:
+    """Keep when, with which secret and from where a key was used last."""
+    used = {"last_used_at": now, "last_used_ip": ip}
+    session.execute(update(api_keys).where(api_keys.c.id == key_id).values(**used))
+    session.execute(update(api_key_secrets).where(api_key_secrets.c.id == secret_id).values(**used))
+
+
+def note_expiring(session: Session, now: datetime) -> int:
+    """Emit `api_key.expiring` for keys that have come within 30, 7 or 1 days of their end; how many.
+
+    Each once: the mark on the key is set in the event's transaction, by whichever sweeper is first. Of several that are
+    due at once, because nobody looked or the key was made so short-lived, the last alone is told.
+    """
+    happenings = []
+    for row, days in due_notices(session, now):
+        told = api_keys.c.expiry_notice.is_not_distinct_from(row["expiry_notice"])
+        as_it_was = (api_keys.c.id == row["id"], api_keys.c.epoch == row["epoch"], told)
+        marked = session.execute(update(api_keys).where(*as_it_was).values(expiry_notice=days))
+        if marked.rowcount == 1:
+            (shown,) = represent_keys(session, [row], now)
+            happenings.append(Happening("api_key.expiring", None, {**shown, "expires_within_days": days}))
+    record_events(session, Context(SYSTEM, now), happenings)
+    return len(happenings)
+
+
+def _plain(value: Any) -> Any:
+    return rfc3339(value) if isinstance(value, datetime) else value
+
+
+def _in_force(row: Row) -> Row:
     if row["revoked_at"] is not None:
-        raise Conflict("This key is revoked already; nothing brings it back.")
-    _change(session, row["id"], row["epoch"], row["version"], now, revoked_at=now)
+        raise Conflict("This key is revoked already; nothing brings it back.", [])
+    return row
 
 
-def _change(session: Session, key_id: str, epoch: int, version: int, now: datetime, **values: object) -> None:
-    values |= {"epoch": epoch + 1, "version": version + 1, "updated_at": now}
-    session.execute(update(api_keys).where(api_keys.c.id == key_id).values(**values))
-    signal_after_commit(session, KeyChanged(key_id, epoch + 1))
+def _change(session: Session, row: Row, now: datetime, **values: object) -> None:
+    """Write to the key (its row, locked), and tell every process that what it remembers of it is stale."""
+    epoch = row["epoch"] + 1
+    values |= {"epoch": epoch, "version": row["version"] + 1, "updated_at": now}
+    session.execute(update(api_keys).where(api_keys.c.id == row["id"]).values(**values))
+    signal_after_commit(session, KeyChanged(row["id"], epoch))
 
 
-def _refuse_more_than_held(actor: Actor, wanted: NewKey) -> None:
-    held = {p for p in Permission if actor.may(p)}
-    asked = BY_ROLE[Role(wanted.role)] & BY_SCOPE[Scope(wanted.scope)]
-    outside = actor.project_ids is not None and not set(wanted.project_ids) <= actor.project_ids
-    if not asked <= held or outside or (actor.project_ids is not None and wanted.scope != Scope.PROJECT):
-        raise Forbidden("A key cannot be given more than its maker holds.")
+def _limit_to(session: Session, key_id: str, chosen: list[str]) -> None:
+    if chosen:
+        rows = [{"key_id": key_id, "project_id": project_id} for project_id in chosen]
+        session.execute(insert(api_key_projects), rows)
 
 
-def _check(session: Session, wanted: NewKey, now: datetime) -> list[FieldError]:
-    errors = []
-    if not 1 <= len(wanted.name.strip()) <= 200 or "\0" in wanted.name:
-        errors.append(FieldError("/name", "length", "Give a name of 1 to 200 characters."))
-    if len(wanted.description) > 2000 or "\0" in wanted.description:
-        errors.append(FieldError("/description", "length", "Keep the description to 2,000 characters."))
-    if wanted.role not in list(Role):
-        errors.append(FieldError("/role", "unknown", f"The role must be one of {', '.join(Role)}."))
-    if wanted.scope not in list(Scope):
-        errors.append(FieldError("/scope", "unknown", f"The scope must be one of {', '.join(Scope)}."))
-    for name in ("read_per_minute", "write_per_minute"):
-        if not 1 <= getattr(wanted, name) <= HIGHEST_LIMIT:
-            message = f"The limit must be from 1 to {HIGHEST_LIMIT:,} calls a minute."
-            errors.append(FieldError(f"/{name}", "range", message))
-    if wanted.expires_at is not None and wanted.expires_at <= now:
-        errors.append(
-            FieldError("/expires_at", "past", "The expiry must lie in the future; leave it out for the default.")
-        )
-    return errors + _check_projects(session, wanted) + _check_cidrs(wanted.allowed_cidrs)
+def _add_secret(session: Session, keyring: Keyring, key_id: str, now: datetime) -> tuple[str, str]:
+    secret_id, token = tokens.make_token()
+    row = {"id": secret_id, "key_id": key_id, "digest": keyring.digest(token), "created_at": now}
+    session.execute(insert(api_key_secrets).values(row))
+    return secret_id, token
 
 
-def _check_projects(session: Session, wanted: NewKey) -> list[FieldError]:
-    if wanted.scope != Scope.PROJECT:
-        if wanted.project_ids:
-            return [FieldError("/project_ids", "unexpected", "Projects are listed only with the scope `project`.")]
-        return []
-    if not wanted.project_ids:
-        return [FieldError("/project_ids", "required", "List at least one project for the scope `project`.")]
-    return check_projects(session, wanted.project_ids)
-
-
-def _check_cidrs(cidrs: Sequence[str]) -> list[FieldError]:
-    if len(cidrs) > MOST_CIDRS:
-        return [FieldError("/allowed_cidrs", "length", f"List at most {MOST_CIDRS} ranges.")]
-    errors = []
-    for index, cidr in enumerate(cidrs):
-        try:
-            ipaddress.ip_network(cidr.strip())
-        except ValueError:
-            message = f"{cidr[:60]!r} is not an address or CIDR range such as 10.0.0.0/8 or 2001:db8::/32."
-            errors.append(FieldError(f"/allowed_cidrs/{index}", "invalid", message))
-    return errors
+def _retire(session: Session, key: Row, secret: Row, until: datetime, now: datetime) -> None:
+    """Let a secret work until then and no longer, whatever it would have outlived."""
+    ends = min(moment for moment in (until, secret["expires_at"], key["expires_at"]) if moment is not None)
+    values = {"expires_at": ends, "retired_at": secret["retired_at"] or now}
+    session.execute(update(api_key_secrets).where(api_key_secrets.c.id == secret["id"]).values(values))

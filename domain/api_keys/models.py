@@ -18,9 +18,14 @@ api_keys = Table(
     Column("read_per_minute", Integer, nullable=False),
     Column("write_per_minute", Integer, nullable=False),
     Column("allowed_cidrs", Json, nullable=False),
+    Column("tags", Json, nullable=False, server_default="[]"),
     Column("expires_at", Moment, index=True),
+    # The days before its expiry of the last `api_key.expiring` that was sent, or is due no more.
+    Column("expiry_notice", Integer),
     Column("suspended_at", Moment),
+    Column("suspended_reason", LongText),
     Column("revoked_at", Moment),
+    Column("revoked_reason", LongText),
     # Goes up in the transaction of every change; a process that remembers an older one reads the key again.
     Column("epoch", Integer, nullable=False, server_default="1"),
     Column("last_used_at", Moment),
@@ -43,5 +48,9 @@ api_key_secrets = Table(
     Column("key_id", Str, ForeignKey("api_keys.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("digest", Bytes, nullable=False),  # HMAC-SHA-256 under the pepper
     Column("created_at", Moment, nullable=False),
+    # When a rotation replaced it, and when it stops working: both None for the key's newest.
+    Column("retired_at", Moment),
     Column("expires_at", Moment),
+    Column("last_used_at", Moment),
+    Column("last_used_ip", Str),
 )

@@ -1,8 +1,7 @@
 """The text of a key: `csk_<id>_<secret>_<check>`.
 
 `<id>` is the secret's public id, `<secret>` 190 random bits, both base62; `<check>` is the CRC-32 of what stands before
-it, in base62 padded to 6. A mistyped key is refused with no I/O, and scanners can match leaked ones:
-`csk_[0-9A-Za-z]{12}_[0-9A-Za-z]{32}_[0-9A-Za-z]{6}`.
+it, in base62 padded to 6. A mistyped key is refused with no I/O, and scanners can match leaked ones by `PATTERN`.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import zlib
 
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 ID_LENGTH, SECRET_LENGTH, CHECK_LENGTH = 12, 32, 6
+PATTERN = f"csk_[0-9A-Za-z]{{{ID_LENGTH}}}_[0-9A-Za-z]{{{SECRET_LENGTH}}}_[0-9A-Za-z]{{{CHECK_LENGTH}}}"
 
 
 class Malformed(ValueError):

@@ -31,7 +31,8 @@ def example_data(event_type: str, webhook: Row) -> tuple[dict[str, Any], dict[st
     if family == "webhook":
         return {"object": "webhook", "id": webhook["id"], "url": webhook["url"]}, {}
     if family == "api_key":
-        return {"object": "api_key", "id": f"key_{_TAIL}", "name": "Render farm", "expires_at": _AT}, {}
+        return {"object": "api_key", "id": f"key_{_TAIL}", "name": "Render farm", "expires_at": _AT, "status": "active",
+                "expires_within_days": 7}, {}  # fmt: skip
     if family == "project":
         data = {"object": "project", "id": f"prj_{_TAIL}", **_ASSET, "name": "The Salt Line", "status": "active"}
         del data["project_id"]

@@ -1,24 +1,48 @@
-"""The form of a new API key: its shape. What a key may be is `domain.api_keys.commands` to say."""
+"""The form of an API key: its shape, and the choices it lays out. What a key may be is `domain.api_keys` to say."""
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time
 from typing import Any
 
 from marshmallow import fields, post_load, pre_load
 
-from domain.api_keys.commands import NewKey
+from domain.access import Role, Scope
+from domain.api_keys.queries import STATUSES
+from domain.api_keys.rules import FIELDS
 
+from ..formatting import sentence
 from ..forms import FormSchema
 
 WHOLE: dict[str, Any] = {"invalid": "Give a whole number.", "required": "Give a whole number."}
+ROLES = (
+    (Role.VIEWER, "Viewer: reads"),
+    (Role.CREATOR, "Creator: reads, writes, runs jobs"),
+    (Role.REVIEWER, "Reviewer: reads, decides approvals"),
+    (Role.ADMIN, "Admin: everything"),
+)
+SCOPES = (
+    (Scope.READ_ONLY, "Read only", "Reads every project, whatever the role would allow beyond that."),
+    (
+        Scope.PROJECT,
+        "Chosen projects",
+        "What the role allows, in the projects chosen below; others do not exist for it.",
+    ),
+    (Scope.FULL, "Full", "What the role allows, in every project, those to come included."),
+)
+STATUS_WORDS = tuple((status, sentence(status)) for status in STATUSES)
+# Seconds for which a secret that is replaced goes on working.
+GRACES = ((0, "Not at all: it stops now"), (3600, "1 hour"), (86_400, "24 hours"), (604_800, "7 days"),
+          (2_592_000, "30 days"))  # fmt: skip
 
 
-class NewKeyForm(FormSchema):
-    """Name, rights, limits, where from and until when."""
+class KeyForm(FormSchema):
+    """Name, rights, limits, where from, until when and tags: of a new key, or of one as it shall be."""
 
     name = fields.String(required=True)
     description = fields.String(load_default="")
+    tags = fields.List(fields.String(), load_default=list)
     role = fields.String(required=True, error_messages={"required": "Choose a role."})
     scope = fields.String(required=True, error_messages={"required": "Choose a scope."})
     project_ids = fields.List(fields.String(), load_default=list)
@@ -29,14 +53,30 @@ class NewKeyForm(FormSchema):
 
     @pre_load
     def split(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        """One range a line or between commas; an empty date is none; projects count only where the scope has them."""
-        ranges = str(data.get("allowed_cidrs", "")).replace(",", "\n").split()
+        """Ranges and tags by lines, spaces or commas; no date is none; projects count only where the scope has them."""
+        lists = {name: _parts(data.get(name, "")) for name in ("allowed_cidrs", "tags")}
         projects = data.get("project_ids", []) if data.get("scope") == "project" else []
-        return {**data, "allowed_cidrs": ranges, "project_ids": projects, "expires_at": data.get("expires_at") or None}
+        return {**data, **lists, "project_ids": projects, "expires_at": data.get("expires_at") or None}
 
     @post_load
     def build(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        """What the command takes. A key expires when its last day (UTC) ends."""
+        """What the commands take. A key expires when its last day (UTC) ends."""
         day: date | None = data.pop("expires_at")
-        expires_at = datetime.combine(day, time(23, 59, 59), UTC) if day else None
-        return {"wanted": NewKey(**data, expires_at=expires_at)}
+        return {**data, "expires_at": datetime.combine(day, time(23, 59, 59), UTC) if day else None}
+
+
+class RotationForm(FormSchema):
+    """How long the old secret goes on working."""
+
+    grace_seconds = fields.Integer(required=True, error_messages=WHOLE)
+
+
+def values_of(key: dict[str, Any]) -> dict[str, Any]:
+    """A key, its `project_ids` among it, as the form shows it."""
+    shown = {name: key[name] for name in FIELDS}
+    shown |= {"allowed_cidrs": "\n".join(key["allowed_cidrs"]), "tags": " ".join(key["tags"])}
+    return {**shown, "expires_at": f"{key['expires_at']:%Y-%m-%d}" if key["expires_at"] else ""}
+
+
+def _parts(text: Any) -> list[str]:
+    return [part for part in re.split(r"[,\x00-\x20]+", str(text)) if part]

@@ -1,7 +1,9 @@
-"""API keys: list, create (the key is shown once), look at, revoke."""
+"""API keys: list, create (the key is shown once), look at, change, rotate, suspend, resume, revoke."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -10,11 +12,20 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from domain.access import Permission, Role, Scope
-from domain.api_keys.commands import READ_PER_MINUTE, WRITE_PER_MINUTE, create_key, revoke_key
+from domain.api_keys.commands import change_key, create_key, resume_key, revoke_key, rotate_key, suspend_key
 from domain.api_keys.models import api_keys
-from domain.api_keys.queries import API_KEYS, load_key, project_ids, secrets_of, status_of
+from domain.api_keys.queries import (
+    API_KEYS,
+    load_key,
+    project_ids,
+    secret_status,
+    secrets_of,
+    status_of,
+    tags_in_use,
+)
+from domain.api_keys.rules import READ_PER_MINUTE, WRITE_PER_MINUTE, NewKey
 from domain.audit.queries import latest_calls
-from domain.db import Row
+from domain.db import Row, Session
 from domain.errors import Conflict, Forbidden, Invalid
 from domain.studio_counts import names_of, project_names
 
@@ -25,27 +36,20 @@ from ..formatting import plain
 from ..forms import Form, read_form
 from ..htmx import render
 from ..lists import ListPage
-from .forms import NewKeyForm
+from .forms import GRACES, ROLES, SCOPES, STATUS_WORDS, KeyForm, RotationForm, values_of
 
 blueprint = PortalBlueprint("api_keys", __name__, permission=Permission.MANAGE_KEYS, url_prefix="/api-keys")
 
-FILTERS = {"q": "q", "role": "role", "scope": "scope"}
-ROLES = (
-    (Role.VIEWER, "Viewer: reads"),
-    (Role.CREATOR, "Creator: reads, writes, runs jobs"),
-    (Role.REVIEWER, "Reviewer: reads, decides approvals"),
-    (Role.ADMIN, "Admin: everything"),
-)
-SCOPES = (
-    (Scope.READ_ONLY, "Read only", "Reads every project, whatever the role would allow beyond that."),
-    (
-        Scope.PROJECT,
-        "Chosen projects",
-        "What the role allows, in the projects chosen below; others do not exist for it.",
-    ),
-    (Scope.FULL, "Full", "What the role allows, in every project, those to come included."),
-)
+FILTERS = {"q": "q", "status": "status", "role": "role", "scope": "scope", "tag": "tags"}
+SEVERAL = ("project_ids",)
 CALLS_SHOWN = 10
+# What is asked before each action: the question, the button, and the button's kind.
+ASKS = {
+    "rotate": ("Rotate “{}”?", "Rotate key", "primary"),
+    "suspend": ("Suspend “{}”?", "Suspend key", "danger solid"),
+    "resume": ("Resume “{}”?", "Resume key", "primary"),
+    "revoke": ("Revoke “{}”?", "Revoke key", "danger solid"),
+}
 
 
 @blueprint.get("")
@@ -54,8 +58,10 @@ def list_keys() -> Response:
     now = services().clock()
     with services().database.reading() as reading:
         page = ListPage(reading, API_KEYS, select(api_keys), FILTERS)
+        tags = [(tag, tag) for tag in tags_in_use(reading)]
     rows = [{**row, "status": status_of(row, now)} for row in page.rows]
-    return render("portal/api_keys/list.html", "list", page=page, rows=rows, roles=ROLES, scopes=SCOPES)
+    choices: dict[str, Any] = {"roles": ROLES, "scopes": SCOPES, "statuses": STATUS_WORDS, "tags": tags}
+    return render("portal/api_keys/list.html", "list", page=page, rows=rows, **choices)
 
 
 @blueprint.get("/new")
@@ -75,23 +81,16 @@ def new_key() -> Response:
 @blueprint.post("")
 def create() -> Response:
     """Make the key and go to the page that shows it."""
-    form = read_form(NewKeyForm(), several=("project_ids",))
+    form = read_form(KeyForm(), SEVERAL)
     if form.errors:
         return _form_page(form, 422)
-    wanted = form.data["wanted"]
+    wanted = NewKey(**form.data)
     try:
         with services().database.transaction() as writing:
             key_id, token = create_key(writing, actor(), services().keyring, wanted, services().clock())
-            note(
-                writing,
-                "api_key.create",
-                {"id": key_id, "name": wanted.name, "role": wanted.role, "scope": wanted.scope},
-            )
-    except Invalid as error:
+            note(writing, "api_key.create", {"id": key_id, **asdict(wanted)})
+    except (Invalid, Forbidden) as error:
         form.refuse(error)
-        return _form_page(form, 422)
-    except Forbidden as error:
-        form.errors[""] = plain(str(error))
         return _form_page(form, 422)
     reveal.keep(key_id, token)
     return redirect(url_for("portal.api_keys.show_created", key_id=key_id), 303)
@@ -105,8 +104,11 @@ def show_created(key_id: str) -> Response:
         return redirect(url_for("portal.api_keys.show", key_id=key_id), 303)
     with services().database.reading() as reading:
         key = load_key(reading, actor(), key_id)
+        secrets = _secrets(reading, key_id)
     curl = f'curl -H "Authorization: Bearer {token}" {request.host_url}api/v1/me'
-    return render("portal/api_keys/created.html", key=key, token=token, curl=curl)
+    retiring = [secret for secret in secrets if secret["status"] == "retiring"]
+    shown: dict[str, Any] = {"rotated": len(secrets) > 1, "retiring": retiring}
+    return render("portal/api_keys/created.html", key=key, token=token, curl=curl, **shown)
 
 
 @blueprint.get("/<key_id>")
@@ -117,39 +119,124 @@ def show(key_id: str) -> Response:
         key = load_key(reading, actor(), key_id)
         chosen = project_ids(reading, key_id)
         names = names_of(reading, [("project", project_id) for project_id in chosen])
-        secrets = secrets_of(reading, key_id)
+        secrets = _secrets(reading, key_id)
         calls = latest_calls(reading, key_id, CALLS_SHOWN)
-    projects = [(project_id, names.get(project_id, project_id)) for project_id in chosen]
     return render(
         "portal/api_keys/show.html",
         key=key,
         status=status_of(key, now),
-        projects=projects,
+        projects=[(project_id, names.get(project_id, project_id)) for project_id in chosen],
         secrets=secrets,
         calls=calls,
-        now=now,
         scope_words={scope.value: label for scope, label, _ in SCOPES},
+        asks=ASKS,
+        graces=GRACES,
     )
 
 
-@blueprint.get("/<key_id>/revoke")
-def ask_revoke(key_id: str) -> Response:
-    """The question, as a page, for browsers without script."""
-    return render("portal/api_keys/revoke.html", key=_load(key_id))
+@blueprint.get("/<key_id>/edit")
+def edit(key_id: str) -> Response:
+    """The form of a key as it is."""
+    with services().database.reading() as reading:
+        key = load_key(reading, actor(), key_id)
+        chosen = project_ids(reading, key_id)
+    return _form_page(Form(values_of({**key, "project_ids": chosen})), key=key)
+
+
+@blueprint.post("/<key_id>/edit")
+def change(key_id: str) -> Response:
+    """Change the key: its next call is judged by what it is now."""
+    form = read_form(KeyForm(), SEVERAL)
+    key = _load(key_id)
+    if form.errors:
+        return _form_page(form, 422, key)
+    was, given = key["expires_at"], form.data
+    if was and given["expires_at"] and was.date() == given["expires_at"].date():
+        given["expires_at"] = was  # the form knows days, the key a moment
+    try:
+        with services().database.transaction() as writing:
+            changes = change_key(writing, actor(), key_id, given, services().clock())
+            if changes:
+                note(writing, "api_key.change", {"id": key_id, "name": key["name"], **changes})
+    except (Invalid, Forbidden, Conflict) as error:
+        form.refuse(error)
+        return _form_page(form, 422, key)
+    flash("Saved. The next call is judged by it." if changes else "Nothing was changed.", "ok")
+    return redirect(url_for("portal.api_keys.show", key_id=key_id), 303)
+
+
+@blueprint.get("/<key_id>/<any(rotate, suspend, resume, revoke):action>")
+def ask(key_id: str, action: str) -> Response:
+    """The question before an action, as a page, for browsers without script."""
+    return render("portal/api_keys/ask.html", key=_load(key_id), action=action, asks=ASKS, graces=GRACES)
+
+
+@blueprint.post("/<key_id>/rotate")
+def rotate(key_id: str) -> Response:
+    """Give the key a new secret and go to the page that shows it."""
+    form = read_form(RotationForm())
+    made: list[str] = []
+
+    def run(writing: Session) -> dict[str, Any]:
+        if form.errors:
+            raise Invalid.field("grace_seconds", "invalid", form.errors["grace_seconds"])
+        grace = form.data["grace_seconds"]
+        public_id, token = rotate_key(writing, actor(), services().keyring, key_id, services().clock(), grace)
+        made.append(token)
+        return {"added": public_id, "grace_seconds": grace}
+
+    answer = _act(key_id, "rotate", run)
+    if not made:
+        return answer
+    reveal.keep(key_id, made[0])
+    return redirect(url_for("portal.api_keys.show_created", key_id=key_id), 303)
+
+
+@blueprint.post("/<key_id>/suspend")
+def suspend(key_id: str) -> Response:
+    """Refuse the key for the time being."""
+    reason = request.form.get("reason", "").strip()
+
+    def run(writing: Session) -> dict[str, Any]:
+        suspend_key(writing, actor(), key_id, services().clock(), reason)
+        return {"status": {"from": "active", "to": "suspended"}, "reason": reason}
+
+    return _act(key_id, "suspend", run, "“{}” is suspended. Calls with it are refused until it is resumed.")
+
+
+@blueprint.post("/<key_id>/resume")
+def resume(key_id: str) -> Response:
+    """Accept the key again."""
+
+    def run(writing: Session) -> dict[str, Any]:
+        resume_key(writing, actor(), key_id, services().clock())
+        return {"status": {"from": "suspended", "to": "active"}}
+
+    return _act(key_id, "resume", run, "“{}” is resumed. Calls with it are accepted again.")
 
 
 @blueprint.post("/<key_id>/revoke")
 def revoke(key_id: str) -> Response:
     """End the key for good."""
+
+    def run(writing: Session) -> dict[str, Any]:
+        revoke_key(writing, actor(), key_id, services().clock())
+        return {"status": {"to": "revoked"}}
+
+    return _act(key_id, "revoke", run, "“{}” is revoked. Calls with it are refused from now on.")
+
+
+def _act(key_id: str, action: str, run: Callable[[Session], dict[str, Any]], done: str = "") -> Response:
+    """Do it, note it, and go back to the key; what its state does not allow is said there."""
     try:
         with services().database.transaction() as writing:
             key = load_key(writing, actor(), key_id, for_update=True)
-            revoke_key(writing, actor(), key_id, services().clock())
-            note(writing, "api_key.revoke", {"id": key_id, "name": key["name"]})
-    except Conflict as error:
-        flash(str(error), "warn")
+            note(writing, f"api_key.{action}", {"id": key_id, "name": key["name"], **run(writing)})
+    except (Conflict, Invalid) as error:
+        flash(plain(str(error)), "warn")
     else:
-        flash(f"“{key['name']}” is revoked. Calls with it are refused from now on.", "ok")
+        if done:
+            flash(done.format(key["name"]), "ok")
     return redirect(url_for("portal.api_keys.show", key_id=key_id), 303)
 
 
@@ -158,8 +245,14 @@ def _load(key_id: str) -> Row:
         return load_key(reading, actor(), key_id)
 
 
-def _form_page(form: Form, status: int = 200) -> Response:
+def _secrets(reading: Session, key_id: str) -> list[dict[str, Any]]:
+    now = services().clock()
+    return [{**secret, "status": secret_status(secret, now)} for secret in secrets_of(reading, [key_id])[key_id]]
+
+
+def _form_page(form: Form, status: int = 200, key: Row | None = None) -> Response:
     with services().database.reading() as reading:
         projects = project_names(reading, actor())
     choices: dict[str, Any] = {"roles": ROLES, "scopes": SCOPES, "projects": projects}
-    return render("portal/api_keys/new.html", http_status=status, form=form, **choices)
+    template = "portal/api_keys/new.html" if key is None else "portal/api_keys/edit.html"
+    return render(template, http_status=status, form=form, key=key, **choices)

@@ -21,7 +21,7 @@ from domain.scenes.models import SCENES
 from domain.segments.models import SEGMENTS
 from domain.webhooks.commands import send_test
 from tests.api.client import BASE
-from tests.factories import make_character, make_project, make_scene, make_segment, make_webhook
+from tests.factories import change_key, make_character, make_key, make_project, make_scene, make_segment, make_webhook
 from tests.support.clock import NOON
 
 SYSTEM_NAME = "shotgrid"  # where each object of the studio is known by its own id
@@ -51,6 +51,7 @@ class Places:
             "segments": lambda: str(self.segment["id"]),
             "webhooks": lambda: self.webhook,
             "deliveries": lambda: self.delivery,
+            "api-keys": lambda: self.api_key,
             "metadata": lambda: next(self._keys),
             "metadata-fields": self.new_field,
         }
@@ -82,6 +83,10 @@ class Places:
         return make_webhook(self.database).id
 
     @cached_property
+    def api_key(self) -> str:
+        return make_key(self.database).id
+
+    @cached_property
     def delivery(self) -> str:
         webhook_id = self.webhook
         with self.database.transaction() as session:
@@ -96,6 +101,8 @@ class Places:
 
     def path(self, rule: str) -> str:
         """The rule with every parameter filled in, below the base."""
+        if rule.endswith("/resume"):
+            change_key(self.database, self.api_key, suspended_at=NOON)
         return BASE + _PARAMETER.sub(self._fill, _EXTERNAL.sub(self._fill_external, rule))
 
     def _fill(self, found: re.Match[str]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from domain.api_keys.queries import API_KEYS
+from domain.accounts.queries import USERS
 from domain.approvals.queries import APPROVALS
 from domain.audit.queries import AUDIT
 from domain.characters.models import CHARACTERS
@@ -335,7 +335,7 @@ def test_one_costs_a_statement_for_each_level(cast: Cast, database: Database) ->
 
 
 def test_portal_lists_offer_no_members() -> None:
-    assert API_KEYS.shown == ()
+    assert USERS.shown == ()
 
 
 def test_a_project_shows_no_parent(cast: Cast, database: Database) -> None:

@@ -79,6 +79,10 @@ def _webhook(_: Places, number: int) -> dict[str, Any]:
     return {"url": f"https://203.0.114.1/{number}", "event_types": ["*"]}
 
 
+def _api_key(_: Places, number: int) -> dict[str, Any]:
+    return {"name": f"Made {number}", "role": "creator", "scope": "full"}
+
+
 def _event_type(*_: Any) -> dict[str, Any]:
     return {"event_type": "asset.approved"}
 
@@ -167,6 +171,15 @@ TABLE: dict[str, Rule] = {
     "test_webhook": Rule("administer", "studio", _event_type),
     "list_webhook_deliveries": Rule("administer", "studio"),
     "get_delivery": Rule("administer", "studio"),
+    "list_api_keys": Rule("administer", "studio"),
+    "create_api_key": Rule("administer", "studio", _api_key),
+    "get_api_key": Rule("administer", "studio"),
+    "update_api_key": Rule("administer", "studio", _described),
+    "rotate_api_key": Rule("administer", "studio"),
+    "suspend_api_key": Rule("administer", "studio"),
+    "resume_api_key": Rule("administer", "studio"),
+    "revoke_api_key": Rule("administer", "studio"),
+    "delete_api_key": Rule("administer", "studio"),
     "list_audit": Rule("administer", "studio"),
     "archive_project": Rule("write", "path"),  # after all that happens in it
 }

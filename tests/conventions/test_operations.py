@@ -30,13 +30,13 @@ def app(database_url: str, redis_url: str, home: Path) -> Iterator[Flask]:
 
 
 def operations(app: Flask) -> dict[tuple[str, str], str]:
-    """The permission of each method and path."""
+    """The permission of each method and path, but for those that need no key."""
     document = orjson.loads(app.test_client().get("/openapi.json").data)
     return {
         (method, path): item[method]["x-permission"]
         for path, item in document["paths"].items()
         for method in METHODS
-        if method in item
+        if method in item and item[method].get("security") != []
     }
 
 

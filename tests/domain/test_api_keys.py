@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import select
 
 from domain.access import BY_ROLE, BY_SCOPE, SYSTEM, Actor, Permission, Role, Scope
-from domain.api_keys.commands import HIGHEST_LIMIT, MOST_CIDRS, NewKey, create_key, revoke_key
+from domain.api_keys.commands import create_key, revoke_key
 from domain.api_keys.models import api_key_secrets, api_keys
 from domain.api_keys.queries import find_credential, load_key, status_of
+from domain.api_keys.rules import HIGHEST_LIMIT, MOST_CIDRS, NewKey
 from domain.db import Database
 from domain.errors import Conflict, Forbidden, Invalid, NotFound
 from domain.signals import KeyChanged, Signal

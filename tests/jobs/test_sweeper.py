@@ -17,6 +17,7 @@ from domain.deliveries.models import webhook_deliveries
 from domain.operations.queries import last_beat
 from jobs.runtime import Runtime
 from jobs.sweeper import Sweeper
+from tests.factories import make_key
 from tests.jobs.conftest import JobSettings, Stage
 from tests.jobs.test_bell import waiting
 from tests.support.receiver import receiver
@@ -95,3 +96,12 @@ def test_it_prunes_sessions_that_ended(stage: Stage) -> None:
     Sweeper(stage.runtime).tick()
     with stage.database.reading() as session:
         assert session.execute(select(func.count()).select_from(sessions)).scalar_one() == 1
+
+
+def test_it_tells_of_keys_that_end_soon(stage: Stage) -> None:
+    stage.webhook(event_types=("api_key.expiring",))
+    make_key(stage.database, expires_at=system_clock() + timedelta(days=2))
+    for _ in range(2):  # restarted
+        Sweeper(stage.runtime).tick()
+    stage.drain()
+    assert len(stage.receiver.ids()) == 1

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import insert
 
 from domain.access import SYSTEM
-from domain.api_keys.commands import NewKey, create_key
+from domain.api_keys.commands import create_key
+from domain.api_keys.rules import NewKey
 from domain.approvals.models import approvals
 from domain.audit.commands import AuditEntry, write_entry
 from domain.db import Session

@@ -79,11 +79,25 @@ def test_revoking_opens_a_dialog(page: Page) -> None:
     page.click("text=Render farm")
     page.click(".page-actions >> text=Revoke")
     assert page.locator("dialog[open] h2").inner_text() == "Revoke “Render farm”?"
-    page.click("dialog >> text=Cancel")
+    page.click("dialog[open] >> text=Cancel")
     assert page.locator("dialog[open]").count() == 0
     page.click(".page-actions >> text=Revoke")
-    page.click("dialog >> text=Revoke key")
+    page.click("dialog[open] >> text=Revoke key")
     assert "is revoked" in page.locator("#notices").inner_text()
+
+
+def test_rotating_in_a_dialog_shows_the_new_key(page: Page) -> None:
+    page.goto("/portal/api-keys")
+    page.click("text=Render farm")
+    page.click(".page-actions >> text=Rotate")
+    page.select_option("dialog[open] #grace_seconds", "3600")
+    page.click("dialog[open] >> text=Rotate key")
+    assert page.locator("h1").inner_text() == "Key rotated"
+    page.click("text=Copy key")
+    page.wait_for_selector("[data-copied]")
+    assert page.evaluate("navigator.clipboard.readText()").startswith("csk_")
+    page.click("text=I have copied the key")
+    assert page.locator("tbody").first.locator("tr").count() == 2
 
 
 def test_an_id_is_copied(page: Page) -> None:
@@ -120,6 +134,10 @@ def test_everything_works_without_script(browser: Browser, address: str) -> None
     tab.fill("#q", "Render")
     tab.click(".filters button")
     tab.click("text=Render farm")
+    tab.click("text=Suspend")
+    tab.fill("#reason", "Who is this?")
+    tab.click("text=Suspend key")
+    assert "Who is this?" in tab.locator("main").inner_text()
     tab.click("text=Revoke")
     assert tab.locator("h1").inner_text() == "Revoke “Render farm”?"
     tab.click("text=Revoke key")
