@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -22,6 +22,7 @@ class Answer:
     Attributes:
         once: secrets that `data` holds in this answer, and null in every replay of it.
         undo: it tells what would be: the transaction is to be rolled back.
+        stream: the body in pieces, in place of the document.
     """
 
     document: Mapping[str, Any]
@@ -29,10 +30,13 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     once: Mapping[str, str] = field(default_factory=dict)
     undo: bool = False
+    stream: Iterator[bytes] | None = None
+    content_type: str = "application/json"
 
     def response(self) -> Response:
         """The HTTP response."""
-        return Response(self._body(self.once), self.status, dict(self.headers), content_type="application/json")
+        body = self._body(self.once) if self.stream is None else self.stream
+        return Response(body, self.status, dict(self.headers), content_type=self.content_type)
 
     def kept(self) -> bytes:
         """The body as it may be stored."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from domain.access import BY_ROLE, BY_SCOPE, Permission
 from domain.list_spec import ListSpec
 from domain.listing import LARGEST_LIMIT
 
-from .list_parameters import LONGEST_CURSOR, list_parameters, shape_parameters
+from .list_parameters import LONGEST_CURSOR, export_parameters, list_parameters, shape_parameters
 from .reference.headers import headers
 from .reference.parameters import path_parameters
 from .reference.problems import problem_name
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _ALWAYS = (400, 401, 403, 413, 414, 429, 500, 503)
 COUNT = {"format": "int32", "minimum": 0, "maximum": 2**31 - 1}
 UNCHANGED = {"description": "You have this version.", "headers": headers("ETag")}
+LARGEST_STREAM = 2**40  # bytes; there is no limit but time
 _SAYS = {200: "It worked.", 201: "It was made.", 202: "It was accepted; the answer tells where to look.", 204: "Done."}
 
 
@@ -99,6 +100,18 @@ def documentation(
         needed = any(field.required for field in body().fields.values())  # an absent body is an empty object
         shown["requestBody"] = {"required": needed, "content": {"application/json": {"schema": body}}}
     return shown
+
+
+def streaming(shown: dict[str, Any], listing: ListSpec, formats: Mapping[str, str]) -> dict[str, Any]:
+    """What differs of a list that is streamed whole: its parameters, and its success."""
+    text = {"schema": {"type": "string", "maxLength": LARGEST_STREAM, "pattern": ".*"}}
+    success = {
+        "description": _SAYS[200],
+        "headers": headers("Content-Disposition"),
+        "content": dict.fromkeys(formats.values(), text),
+    }
+    own = [*export_parameters(listing, tuple(formats)), "X-Request-Id"]
+    return {"parameters": own, "responses": {**shown["responses"], "200": success}}
 
 
 def _conditions(operation: Operation, tagged: bool) -> list[str]:

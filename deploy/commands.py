@@ -1,31 +1,28 @@
-"""The command line: `flask --app wsgi db upgrade`, `seed`, `users create`, `keys create|revoke`."""
+"""The command line: `flask --app wsgi db upgrade`, `seed`, `users create`, `keys create|revoke`, `audit export`."""
 
 from __future__ import annotations
 
-import getpass
-import os
 import secrets
 import sys
-from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import NoReturn, TypeVar
 
 import click
 from flask import Flask
 from flask.cli import AppGroup
 
-from deploy.schema import bring_up_to_date
+from deploy import audit_commands
+from deploy.cli import by, run
+from deploy.schema import bring_up_to_date, take_back
 from dev.seed import seed_studio
 from domain.access import SYSTEM, Role, Scope
 from domain.accounts.commands import create_user
 from domain.api_keys.commands import READ_PER_MINUTE, WRITE_PER_MINUTE, NewKey, create_key, revoke_key
-from domain.audit.commands import note_action
+from domain.api_keys.queries import load_key, status_of
+from domain.audit.commands import differences, made_of, note_action
 from domain.clock import parse_rfc3339
-from domain.errors import DomainError, Invalid
-from domain.operations.queries import WrongSecretKey
+from domain.errors import Invalid
 from domain.ports import Services
-
-Result = TypeVar("Result")
 
 
 def register(app: Flask, services: Services) -> None:
@@ -33,12 +30,13 @@ def register(app: Flask, services: Services) -> None:
     app.cli.add_command(_database_commands(services))
     app.cli.add_command(_user_commands(services))
     app.cli.add_command(_key_commands(services))
+    app.cli.add_command(audit_commands.group(services))
 
     @app.cli.command("seed")
     @click.option("--if-empty", is_flag=True, help="Do nothing when there are users or projects.")
     def seed(if_empty: bool) -> None:
         """Fill the database with the demo studio."""
-        message = _run(lambda: seed_studio(services, only_if_empty=if_empty))
+        message = run(lambda: seed_studio(services, only_if_empty=if_empty))
         if message:
             click.echo(message)
 
@@ -50,21 +48,14 @@ def _database_commands(services: Services) -> AppGroup:
     @click.argument("revision", default="head")
     def upgrade(revision: str) -> None:
         """Bring the schema to REVISION, the newest by default."""
-        from migrations import run  # the web server's processes need no Alembic
-
-        if revision != "head":
-            run.upgrade(services.database, revision)
-        else:
-            _run(lambda: bring_up_to_date(services.database, services.keyring))
+        run(lambda: bring_up_to_date(services.database, services.keyring, revision))
         click.echo(f"The schema is at {revision}.", err=True)
 
     @group.command("downgrade")
     @click.argument("revision")
     def downgrade(revision: str) -> None:
         """Take the schema back to REVISION; `base` removes every table."""
-        from migrations import run
-
-        run.downgrade(services.database, revision)
+        take_back(services.database, revision)
         click.echo(f"The schema is at {revision}.", err=True)
 
     return group
@@ -85,18 +76,19 @@ def _user_commands(services: Services) -> AppGroup:
         """Create a user; prints the id, and the password when it was made here."""
         made = password == "-"  # noqa: S105 - a word that asks for one
         chosen = secrets.token_urlsafe(15) if made else password or _ask_password()
-        now = services.clock()
+        shown, now = name or email.partition("@")[0], services.clock()
 
         def write() -> str:
             with services.database.transaction() as session:
                 user_id = create_user(
-                    session, SYSTEM, email=email, name=name or email.partition("@")[0], password=chosen, role=role,
+                    session, SYSTEM, email=email, name=shown, password=chosen, role=role,
                     project_ids=projects or None, now=now,
                 )  # fmt: skip
-                note_action(session, SYSTEM, "cli", "user.create", now, changes=_by({"id": user_id, "email": email}))
+                given = {"email": email, "name": shown, "role": role, "project_ids": projects or None}
+                note_action(session, SYSTEM, "cli", "user.create", now, changes=by(made_of(user_id, given)))
                 return user_id
 
-        click.echo(_run(write))
+        click.echo(run(write))
         if made:
             click.echo(chosen)
 
@@ -126,11 +118,11 @@ def _key_commands(services: Services) -> AppGroup:
             wanted = NewKey(**fields, project_ids=projects, allowed_cidrs=cidrs, expires_at=expiry)  # type: ignore[arg-type]
             with services.database.transaction() as session:
                 key_id, token = create_key(session, SYSTEM, services.keyring, wanted, now)
-                note_action(session, SYSTEM, "cli", "api_key.create", now, changes=_by({"id": key_id, **fields}))
+                note_action(session, SYSTEM, "cli", "api_key.create", now, changes=by(made_of(key_id, asdict(wanted))))
             click.echo(f"{key_id} was created; its text follows on standard output, this once.", err=True)
             return token
 
-        click.echo(_run(write))
+        click.echo(run(write))
 
     @group.command("revoke")
     @click.argument("key_id")
@@ -140,10 +132,13 @@ def _key_commands(services: Services) -> AppGroup:
 
         def write() -> None:
             with services.database.transaction() as session:
+                key = load_key(session, SYSTEM, key_id, for_update=True)
                 revoke_key(session, SYSTEM, key_id, now)
-                note_action(session, SYSTEM, "cli", "api_key.revoke", now, changes=_by({"id": key_id}))
+                told = {"id": key_id, "name": key["name"]}
+                told |= differences({"status": status_of(key, now)}, {"status": "revoked"})
+                note_action(session, SYSTEM, "cli", "api_key.revoke", now, changes=by(told))
 
-        _run(write)
+        run(write)
         click.echo(f"{key_id} is revoked.", err=True)
 
     return group
@@ -161,27 +156,7 @@ def _expiry(text: str | None, now: datetime, days: int) -> datetime | None:
         raise Invalid.field("expires_at", "invalid", message) from None
 
 
-def _by(changes: dict[str, str]) -> dict[str, str]:
-    """What was done, and which account of this machine did it."""
-    return changes | {"by": os.environ.get("SUDO_USER") or getpass.getuser()}
-
-
 def _ask_password() -> str:
     if sys.stdin.isatty():
         return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
     return sys.stdin.readline().rstrip("\n")
-
-
-def _run(action: Callable[[], Result]) -> Result:
-    """Run, and turn what the domain refuses into sentences on standard error."""
-    try:
-        return action()
-    except Invalid as error:
-        _fail("\n".join(f"{item.field.lstrip('/')}: {item.message}" for item in error.errors))
-    except (DomainError, WrongSecretKey) as error:
-        _fail(str(error))
-
-
-def _fail(message: str) -> NoReturn:
-    click.echo(message, err=True)
-    raise SystemExit(1)

@@ -51,6 +51,10 @@ HEADERS: dict[str, dict[str, Any]] = {
         "`true` when this is the stored answer to an earlier call with the same `Idempotency-Key`.",
         {"type": "string", "enum": ["true"]}, "true", always=False,
     ),
+    "Content-Disposition": _header(
+        "A name for the file (RFC 6266).", _text(100, '^attachment; filename="[A-Za-z0-9.-]+"$'),
+        'attachment; filename="callsheet-audit-20260101T000000Z.ndjson"',
+    ),
     "WWW-Authenticate": _header(
         "How to present a key.", {"type": "string", "const": 'Bearer realm="callsheet"'}, 'Bearer realm="callsheet"'
     ),

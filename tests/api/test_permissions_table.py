@@ -168,6 +168,7 @@ TABLE: dict[str, Rule] = {
     "list_webhook_deliveries": Rule("administer", "studio"),
     "get_delivery": Rule("administer", "studio"),
     "list_audit": Rule("administer", "studio"),
+    "export_audit": Rule("administer", "studio"),
     "archive_project": Rule("write", "path"),  # after all that happens in it
 }
 _numbers = itertools.count(1)
