@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from domain.access import Permission, Role, Scope
 from domain.api_keys.commands import READ_PER_MINUTE, WRITE_PER_MINUTE, create_key, revoke_key
 from domain.api_keys.models import api_keys
 from domain.api_keys.queries import API_KEYS, load_key, project_ids, secrets_of, status_of
+from domain.audit.commands import differences, made_of
 from domain.audit.queries import latest_calls
 from domain.db import Row
 from domain.errors import Conflict, Forbidden, Invalid
@@ -82,11 +84,7 @@ def create() -> Response:
     try:
         with services().database.transaction() as writing:
             key_id, token = create_key(writing, actor(), services().keyring, wanted, services().clock())
-            note(
-                writing,
-                "api_key.create",
-                {"id": key_id, "name": wanted.name, "role": wanted.role, "scope": wanted.scope},
-            )
+            note(writing, "api_key.create", made_of(key_id, asdict(wanted)))
     except Invalid as error:
         form.refuse(error)
         return _form_page(form, 422)
@@ -141,11 +139,13 @@ def ask_revoke(key_id: str) -> Response:
 @blueprint.post("/<key_id>/revoke")
 def revoke(key_id: str) -> Response:
     """End the key for good."""
+    now = services().clock()
     try:
         with services().database.transaction() as writing:
             key = load_key(writing, actor(), key_id, for_update=True)
-            revoke_key(writing, actor(), key_id, services().clock())
-            note(writing, "api_key.revoke", {"id": key_id, "name": key["name"]})
+            revoke_key(writing, actor(), key_id, now)
+            ended = differences({"status": status_of(key, now)}, {"status": "revoked"})
+            note(writing, "api_key.revoke", {"id": key_id, "name": key["name"], **ended})
     except Conflict as error:
         flash(str(error), "warn")
     else:
