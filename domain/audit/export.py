@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
@@ -18,6 +21,8 @@ from typing import Any
 
 import orjson
 from sqlalchemy import Select, bindparam
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ..db import Database, Moment, Session
 from ..errors import BadQuery
@@ -31,8 +36,11 @@ from .queries import AUDIT, represent_entry, trail
 # The media type of each.
 FORMATS = {"ndjson": "application/x-ndjson", "csv": "text/csv"}
 PAGE = 500
+TRIES, PATIENCE = 5, 1.0  # for each page, and seconds between
+BROKEN = "The export broke off here: it is not whole. Ask again."
 # Parameters of a list that make no sense without pages.
 PAGES_ALONE = ("limit", "cursor", "total")
+log = logging.getLogger("callsheet.audit")
 _UNTIL = api_audit_log.c.at < bindparam("until", type_=Moment)
 Shown = Mapping[str, Any]
 
@@ -73,9 +81,25 @@ class Export:
         self, database: Database, cursor: str | None, write: _Write, columns: Sequence[str]
     ) -> Iterator[bytes]:
         while cursor is not None:
-            with database.reading() as session:
-                rows, cursor = self._page(session, cursor)
+            rows, cursor = self._page_alone(database, cursor)
             yield write(rows, columns)
+
+    def _page_alone(self, database: Database, cursor: str) -> tuple[Sequence[Shown], str | None]:
+        """A page in a session of its own. The database may be away for some seconds: a long file goes on after it."""
+        for _ in range(TRIES - 1):
+            with suppress(OperationalError, PoolTimeout), database.reading() as session:
+                return self._page(session, cursor)
+            time.sleep(PATIENCE)
+        with database.reading() as session:
+            return self._page(session, cursor)
+
+    def or_broken(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """The file, and if it breaks off a last line that says so: the web server ends the body as if it were whole."""
+        try:
+            yield from pieces
+        except Exception:
+            log.exception("an export of the audit broke off")
+            yield _csv_line([BROKEN]) if self.format == "csv" else _ndjson([{"object": "error", "detail": BROKEN}], ())
 
     def _page(self, session: Session, cursor: str | None) -> tuple[Sequence[Shown], str | None]:
         after = None if cursor is None else self.query.sort.read_cursor(cursor)

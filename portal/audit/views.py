@@ -82,7 +82,7 @@ def export() -> Response:
     chosen, format_ = _narrowing(pairs), dict(pairs).get("format", "")
     wanted = read_export(filters.conditions(chosen), format_, services().clock())
     with services().database.reading() as reading:
-        body = wanted.written(reading, services().database)
+        body = wanted.or_broken(wanted.written(reading, services().database))
     note_alone("audit.export", {"format": format_, "query": dict(chosen)})
     return FlaskResponse(body, headers=wanted.headers, content_type=wanted.content_type)
 

@@ -9,14 +9,18 @@ from typing import Any
 import orjson
 import pytest
 from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
+from domain.audit import export
 from domain.audit.commands import AuditEntry, write_entry
 from domain.audit.export import PAGE
+from domain.audit.models import api_audit_log
 from domain.audit.queries import AUDIT
 from domain.db import Database
 from tests.api.client import Answer
 from tests.api.conftest import Cast
 from tests.support.clock import NOON, StoppedClock
+from tests.support.queries import without
 
 EXPORT = "/audit/export"
 
@@ -211,3 +215,51 @@ def test_head_says_what_get_would(cast: Cast) -> None:
     response = cast.admin.send("HEAD", EXPORT)
     assert (response.status_code, response.data) == (200, b"")
     assert response.content_type == "application/x-ndjson"
+
+
+@pytest.mark.parametrize(("form", "last"), [("ndjson", b'"object":"error"'), ("csv", b"broke off here")])
+def test_it_says_when_it_broke_off(
+    cast: Cast, database: Database, clock: StoppedClock, monkeypatch: pytest.MonkeyPatch, form: str, last: bytes
+) -> None:
+    """The web server ends the body as if it were whole."""
+    monkeypatch.setattr(export, "PATIENCE", 0)
+    write(database, PAGE + 1)
+    clock.advance(seconds=1)
+    response = cast.admin.send("GET", EXPORT, query_string={"format": form}, buffered=False)
+    with without(database, api_audit_log):
+        written = response.data.splitlines()
+    assert len(written) == PAGE + 1 + (form == "csv")
+    assert last in written[-1]
+
+
+def test_it_goes_on_when_the_database_was_away(
+    cast: Cast, database: Database, clock: StoppedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "PATIENCE", 0)
+    ids = write(database, PAGE + 1)
+    clock.advance(seconds=1)
+    response = cast.admin.send("GET", EXPORT, buffered=False)
+    failures = iter([True, True])
+
+    def fail(*_: Any) -> None:
+        if next(failures, False):
+            raise OperationalError("SELECT", None, Exception("away"))
+
+    event.listen(database.engine, "before_cursor_execute", fail)
+    try:
+        written = response.data.splitlines()
+    finally:
+        event.remove(database.engine, "before_cursor_execute", fail)
+    assert [orjson.loads(line)["id"] for line in written] == ids
+
+
+def test_one_that_cannot_begin_is_refused(cast: Cast, database: Database) -> None:
+    def fail(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if "ORDER BY" in statement:
+            raise OperationalError("SELECT", None, Exception("away"))
+
+    event.listen(database.engine, "before_cursor_execute", fail)
+    try:
+        cast.admin.get(EXPORT).refused(503, "busy")
+    finally:
+        event.remove(database.engine, "before_cursor_execute", fail)

@@ -35,10 +35,10 @@ def export_audit(call: Call) -> Answer:
     """Stream every audit entry that a query finds, newest first.
 
     As lines of JSON, or as CSV for a spreadsheet (cells that it would take for formulas begin with an apostrophe).
-    What is in it was written before the call; it is complete when the body ends as HTTP says it does.
+    What is in it was written before the call. If it breaks off, the last line says so: an object `error`, or one cell.
     """
     wanted = read_export([pair for pair in call.query if pair[0] != "format"], _format(call), call.at)
-    body = wanted.written(call.session, call.services.database)
+    body = wanted.or_broken(wanted.written(call.session, call.services.database))
     return Answer({}, headers=wanted.headers, stream=body, content_type=wanted.content_type)
 
 
