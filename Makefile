@@ -4,10 +4,10 @@ PYTHON ?= python3
 PY := .venv/bin/python
 # Each process has servers of its own; the tests of a file stay together.
 PARALLEL ?= -n 2 --dist loadfile
-UNIQUE := app.py wsgi.py config.py domain api portal jobs deploy dev
+UNIQUE := app.py wsgi.py config.py config_values.py domain api portal jobs deploy dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e torture scale fuzz spectral openapi bench lint duplicates format clean install install-dev python
+.PHONY: help run test e2e torture scale scale-audit fuzz spectral openapi bench lint duplicates format clean install install-dev python
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ torture: install-dev ## Run the tests that take minutes: storms of calls while p
 
 scale: install-dev ## Page, filter and sort through 1,000,000 segments on PostgreSQL
 	@$(PY) -m pytest -m scale tests/scale $(ARGS)
+
+scale-audit: install-dev ## Query 10,000,000 audit entries on PostgreSQL
+	@$(PY) -m pytest -m scale_audit tests/scale $(ARGS)
 
 bench: install-dev ## Measure the figures of docs/architecture.md
 	@$(PY) -m bench $(ARGS)

@@ -20,6 +20,7 @@ from api.response import StartResponse
 from config import ConfigError, Settings
 from deploy import commands
 from domain.audit.commands import AuditWriter
+from domain.audit.masking import mask_also
 from domain.clock import Clock, system_clock
 from domain.crypto import Keyring
 from domain.db import Database
@@ -40,6 +41,7 @@ def build_services(settings: Settings, clock: Clock = system_clock) -> Services:
     """The parts that both doors share. Connects to nothing yet."""
     database = Database(settings.database_url, settings.database_pool)
     redis = quick_redis(settings.redis_url)
+    mask_also(settings.audit_mask_fields)
     limiter, bell = RedisLimiter(redis, database), Bell(redis)
     database.after_commit = lambda signals: spread(signals, limiter, bell)
     return Services(

@@ -8,27 +8,30 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import os
-import re
 import secrets
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from config_values import Network
+from config_values import database_url as _database_url
+from config_values import days_by_class as _days_by_class
+from config_values import field_names as _field_names
+from config_values import flag as _flag
+from config_values import host as _host
+from config_values import networks as _networks
+from config_values import redis_url as _redis_url
+from config_values import seconds as _seconds
+from config_values import secret_key as _secret_key
+from config_values import token as _token
+from config_values import whole_number as _whole_number
+from domain.audit.retention import CLASSES
 
 ROOT = Path(__file__).resolve().parent
 # A unix socket's path is limited to 108 bytes by the kernel (unix(7)).
 LONGEST_SOCKET_PATH = 100
-LONGEST_NUMBER = 12  # digits
-LONGEST_WAIT = 30 * 86400  # seconds
-MOST_ATTEMPTS = 30
-HOST_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.\-]{0,251}[A-Za-z0-9])?")
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class ConfigError(Exception):
@@ -49,89 +52,6 @@ class Variable:
     def field(self) -> str:
         """The attribute of `Settings` that holds it."""
         return self.name.removeprefix("CALLSHEET_").lower()
-
-
-def _whole_number(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER and low <= int(text) <= high):
-            raise ValueError(f"a whole number from {low} to {high}")
-        return int(text)
-
-    return parse
-
-
-def _flag(text: str) -> bool:
-    values = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
-    if text.lower() not in values:
-        raise ValueError("1 or 0")
-    return values[text.lower()]
-
-
-def _networks(text: str) -> tuple[Network, ...]:
-    try:
-        return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
-    except ValueError as error:
-        raise ValueError("a comma-separated list of CIDR ranges such as 10.0.0.0/8,fd00::/8") from error
-
-
-def _seconds(text: str) -> tuple[int, ...]:
-    wait, parts = _whole_number(0, LONGEST_WAIT), [part.strip() for part in text.split(",")]
-    try:
-        if len(parts) > MOST_ATTEMPTS:
-            raise ValueError
-        return tuple(wait(part) for part in parts)
-    except ValueError:
-        sentence = (
-            f"a comma-separated list of up to {MOST_ATTEMPTS} whole seconds of {LONGEST_WAIT} at most, such as 0,5,300"
-        )
-        raise ValueError(sentence) from None
-
-
-def _host(text: str) -> str:
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        if HOST_NAME.fullmatch(text) and not text.replace(".", "").isdigit():
-            return text
-        raise ValueError("an address or host name of this machine, such as 127.0.0.1 or 0.0.0.0") from None
-
-
-def _database_url(text: str) -> str:
-    scheme, _, rest = text.partition("://")
-    expected = "a URL such as postgresql://user:password@host/callsheet or sqlite:////var/lib/callsheet.db"
-    if scheme in ("postgres", "postgresql", "postgresql+psycopg"):
-        try:
-            return make_url(f"postgresql+psycopg://{rest}").render_as_string(hide_password=False)
-        except (ArgumentError, ValueError):
-            raise ValueError(expected) from None
-    if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1 and rest != "/:memory:":
-        return text
-    raise ValueError(expected)
-
-
-def _redis_url(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        server = parts.scheme in ("redis", "rediss") and parts.hostname and parts.port != 0
-        if server and (parts.path.strip("/") or "0").isdigit():
-            return text
-        if parts.scheme == "unix" and parts.path:
-            return text
-    except ValueError:
-        pass
-    raise ValueError("a URL such as redis://host:6379/0 or unix:///run/redis.sock")
-
-
-def _secret_key(text: str) -> bytes:
-    if len(text) < 32:
-        raise ValueError("at least 32 characters of random text, for example from `openssl rand -hex 32`")
-    return text.encode()
-
-
-def _token(text: str) -> str:
-    if len(text) < 16 or not text.isascii() or any(c.isspace() for c in text):
-        raise ValueError("at least 16 ASCII characters without spaces")
-    return text
 
 
 VARIABLES = (
@@ -193,6 +113,21 @@ VARIABLES = (
         "Seconds to wait before each attempt of a delivery.",
     ),
     Variable("CALLSHEET_KEY_DAYS", "365", _whole_number(1, 3650), "Days until a new API key expires by default."),
+    Variable(
+        "CALLSHEET_AUDIT_DAYS",
+        "",
+        _days_by_class(CLASSES),
+        "Days that the audit keeps `reads`, `writes`, `refusals` and `actions`, such as `reads=90,refusals=365`; "
+        "0, or not named: for ever.",
+        "for ever",
+    ),
+    Variable(
+        "CALLSHEET_AUDIT_MASK_FIELDS",
+        "",
+        _field_names,
+        "Comma-separated names of fields and metadata whose values the audit does not keep, besides those of secrets.",
+        "none",
+    ),
 )
 
 
@@ -219,6 +154,8 @@ class Settings:
     webhook_allow_cidrs: tuple[Network, ...]
     webhook_schedule: tuple[int, ...]
     key_days: int
+    audit_days: Mapping[str, int]
+    audit_mask_fields: tuple[str, ...]
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:

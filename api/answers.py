@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -24,6 +24,7 @@ class Answer:
     Attributes:
         once: secrets that `data` holds in this answer, and null in every replay of it.
         undo: it tells what would be: the transaction is to be rolled back.
+        stream: the body in pieces, in place of the document.
     """
 
     document: Mapping[str, Any]
@@ -31,10 +32,13 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     once: Mapping[str, str] = field(default_factory=dict)
     undo: bool = False
+    stream: Iterator[bytes] | None = None
+    content_type: str = "application/json"
 
     def response(self) -> Response:
         """The HTTP response."""
-        return Response(self._body(self.once), self.status, {"Content-Type": "application/json", **self.headers})
+        body = self._body(self.once) if self.stream is None else self.stream
+        return Response(body, self.status, {"Content-Type": self.content_type, **self.headers})
 
     def kept(self) -> bytes:
         """The body as it may be stored."""

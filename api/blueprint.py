@@ -7,7 +7,7 @@ reads the body (400, 422), calls the view, writes the audit row and the idempote
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ from . import idempotency
 from .answers import Answer
 from .bodies import load_body
 from .call import Call
-from .documentation import documentation
+from .documentation import documentation, streaming
 from .response import Response
 
 View = Callable[..., Answer]
@@ -93,6 +93,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         creates: Kind | None = None,
         also_status: int | None = None,
         results: bool = False,
+        streams: Mapping[str, str] | None = None,
     ) -> Callable[[View], View]:
         """Register an operation.
 
@@ -111,6 +112,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
             creates: the kind of what is made of the body alone, so that a batch may make many at once.
             also_status: of another success, with the same form of answer.
             results: `data` is a list of what it returns, without pages.
+            streams: the formats in which it streams the whole of its `listing`, with their media types.
         """
 
         def decorator(view: View) -> View:
@@ -120,6 +122,8 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
             endpoint = _endpoint(operation)
             endpoint.__doc__ = view.__doc__
             shown = documentation(operation, returns, (status, also_status), body, listing, shape, results=results)
+            if streams is not None and listing is not None:
+                shown |= streaming(shown, listing, streams)
             documented = self.doc(**shown)(endpoint)
             self.route(rule, methods=[method], endpoint=id)(documented)
             return view

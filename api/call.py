@@ -114,7 +114,7 @@ class Call:
         return Context(self.actor, self.at, self.request_id)
 
     def audit_entry(self, response: Response) -> AuditEntry:
-        """The call's row."""
+        """The call's row; an answer that streams has no length yet."""
         return AuditEntry(
             at=self.at,
             source="api",
@@ -132,7 +132,7 @@ class Call:
             ip=self.ip,
             user_agent=clean_text(self.environ.get("HTTP_USER_AGENT"), 400),
             bytes_in=len(self.raw_body),
-            bytes_out=len(response.body),
+            bytes_out=response.length,
             duration_ms=round((time.perf_counter() - self.started) * 1000, 3),
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from domain.access import BY_ROLE, BY_SCOPE, Permission
 from domain.list_spec import ListSpec
 from domain.listing import LARGEST_LIMIT
 
-from .list_parameters import LONGEST_CURSOR, list_parameters, shape_parameters
+from .list_parameters import LONGEST_CURSOR, export_parameters, list_parameters, shape_parameters
 from .reference.headers import headers
 from .reference.parameters import path_parameters
 from .reference.problems import problem_name
@@ -26,6 +26,7 @@ _ALWAYS = (400, 401, 403, 413, 414, 429, 500, 503)
 _KEYLESS = (400, 413, 415, 422, 429, 500, 503)
 COUNT = {"format": "int32", "minimum": 0, "maximum": 2**31 - 1}
 UNCHANGED = {"description": "You have this version.", "headers": headers("ETag")}
+LARGEST_STREAM = 2**40  # bytes; there is no limit but time
 _SAYS = {200: "It worked.", 201: "It was made.", 202: "It was accepted; the answer tells where to look.", 204: "Done."}
 
 
@@ -116,6 +117,18 @@ def keyless_documentation(
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
         "responses": {str(status): success, **{str(code): problem_name(code) for code in _KEYLESS}},
     }
+
+
+def streaming(shown: dict[str, Any], listing: ListSpec, formats: Mapping[str, str]) -> dict[str, Any]:
+    """What differs of a list that is streamed whole: its parameters, and its success."""
+    text = {"schema": {"type": "string", "maxLength": LARGEST_STREAM, "pattern": ".*"}}
+    success = {
+        "description": _SAYS[200],
+        "headers": headers("Content-Disposition"),
+        "content": dict.fromkeys(formats.values(), text),
+    }
+    own = [*export_parameters(listing, tuple(formats)), "X-Request-Id"]
+    return {"parameters": own, "responses": {**shown["responses"], "200": success}}
 
 
 def _conditions(operation: Operation, tagged: bool) -> list[str]:

@@ -8,6 +8,7 @@ generator makes one argument of it rather than eight of each field.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from domain.external_id_filters import ALLOWED as EXTERNAL_ID_OPERATORS
@@ -46,12 +47,22 @@ PAGING: dict[str, Parameter] = {
 
 def list_parameters(spec: ListSpec) -> list[Parameter | str]:
     """The query parameters of a list; a name stands for one of `PAGING`."""
+    return ["limit", "cursor", "total", *_unpaged(spec)]
+
+
+def export_parameters(spec: ListSpec, formats: Sequence[str]) -> list[Parameter]:
+    """The query parameters of a list that is streamed whole, in one of these formats."""
+    schema = {"type": "string", "enum": list(formats)}
+    text = "How it is written; without it, `Accept` decides."
+    return [_parameter("format", schema, text, example=formats[0]), *_unpaged(spec)]
+
+
+def _unpaged(spec: ListSpec) -> list[Parameter]:
     filters = [
         _parameter(name, _schema(field), f"Only objects with this `{name}`.") for name, field in spec.fields.items()
     ]
     sort = _parameter("sort", _sort(spec), _sort_text(spec), example=spec.default_sort)
-    paging: list[Parameter | str] = ["limit", "cursor", "total", sort]
-    return [*paging, *shape_parameters(spec), *_search(spec), *filters, _operators(spec)]
+    return [sort, *shape_parameters(spec), *_search(spec), *filters, _operators(spec)]
 
 
 def shape_parameters(spec: ListSpec) -> list[Parameter]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -17,17 +17,25 @@ class Response:
     """A status, headers and a body.
 
     Attributes:
+        body: its bytes, or the pieces of a stream.
         headers: by the one spelling that this door uses of each name; none is sent twice.
     """
 
-    body: bytes = b""
+    body: bytes | Iterator[bytes] = b""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
 
     def send(self, start_response: StartResponse, method: str) -> Iterable[bytes]:
         """Answer a WSGI server; to HEAD as to GET, without the body (RFC 9110, section 9.3.2)."""
         headers = list(self.headers.items())
-        if self.status not in _WITHOUT_BODY:
-            headers.append(("Content-Length", str(len(self.body))))
+        if self.status not in _WITHOUT_BODY and self.length is not None:
+            headers.append(("Content-Length", str(self.length)))
         start_response(_LINES[self.status], headers)
-        return () if method == "HEAD" or self.status in _WITHOUT_BODY else (self.body,)
+        if method == "HEAD" or self.status in _WITHOUT_BODY:
+            return ()
+        return (self.body,) if isinstance(self.body, bytes) else self.body
+
+    @property
+    def length(self) -> int | None:
+        """Bytes of the body; of a stream nobody knows them."""
+        return len(self.body) if isinstance(self.body, bytes) else None

@@ -1,4 +1,4 @@
-"""The command line: `flask --app wsgi db upgrade`, `seed`, `users create`; for `keys` see `key_commands`."""
+"""The command line: `flask --app wsgi db`, `seed`, `users`; `keys` and `audit` stand in files of their own."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
-from deploy.schema import bring_up_to_date
+from deploy import audit_commands
+from deploy.schema import bring_up_to_date, take_back
 from dev.seed import seed_studio
 from domain.access import SYSTEM, Role
 from domain.accounts.commands import create_user
-from domain.audit.commands import note_action
+from domain.audit.commands import made_of, note_action
 from domain.ports import Services
 
 from .console import by, carry_out
@@ -25,6 +26,7 @@ def register(app: Flask, services: Services) -> None:
     app.cli.add_command(_database_commands(services))
     app.cli.add_command(_user_commands(services))
     app.cli.add_command(key_commands(services))
+    app.cli.add_command(audit_commands.group(services))
 
     @app.cli.command("seed")
     @click.option("--if-empty", is_flag=True, help="Do nothing when there are users or projects.")
@@ -42,21 +44,14 @@ def _database_commands(services: Services) -> AppGroup:
     @click.argument("revision", default="head")
     def upgrade(revision: str) -> None:
         """Bring the schema to REVISION, the newest by default."""
-        from migrations import run  # the web server's processes need no Alembic
-
-        if revision != "head":
-            run.upgrade(services.database, revision)
-        else:
-            carry_out(lambda: bring_up_to_date(services.database, services.keyring))
+        carry_out(lambda: bring_up_to_date(services.database, services.keyring, revision))
         click.echo(f"The schema is at {revision}.", err=True)
 
     @group.command("downgrade")
     @click.argument("revision")
     def downgrade(revision: str) -> None:
         """Take the schema back to REVISION; `base` removes every table."""
-        from migrations import run
-
-        run.downgrade(services.database, revision)
+        take_back(services.database, revision)
         click.echo(f"The schema is at {revision}.", err=True)
 
     return group
@@ -77,15 +72,16 @@ def _user_commands(services: Services) -> AppGroup:
         """Create a user; prints the id, and the password when it was made here."""
         made = password == "-"  # noqa: S105 - a word that asks for one
         chosen = secrets.token_urlsafe(15) if made else password or _ask_password()
-        now = services.clock()
+        shown, now = name or email.partition("@")[0], services.clock()
 
         def write() -> str:
             with services.database.transaction() as session:
                 user_id = create_user(
-                    session, SYSTEM, email=email, name=name or email.partition("@")[0], password=chosen, role=role,
+                    session, SYSTEM, email=email, name=shown, password=chosen, role=role,
                     project_ids=projects or None, now=now,
                 )  # fmt: skip
-                note_action(session, SYSTEM, "cli", "user.create", now, changes=by({"id": user_id, "email": email}))
+                given = {"email": email, "name": shown, "role": role, "project_ids": projects or None}
+                note_action(session, SYSTEM, "cli", "user.create", now, changes=by(made_of(user_id, given)))
                 return user_id
 
         click.echo(carry_out(write))

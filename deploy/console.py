@@ -25,11 +25,12 @@ def carry_out(action: Callable[[], Result]) -> Result:
     try:
         return action()
     except Invalid as error:
-        _fail("\n".join(f"{item.field.lstrip('/')}: {item.message}" for item in error.errors))
+        fail("\n".join(f"{item.field.lstrip('/')}: {item.message}" for item in error.errors))
     except (DomainError, WrongSecretKey) as error:
-        _fail(str(error))
+        fail(str(error))
 
 
-def _fail(message: str) -> NoReturn:
+def fail(message: str) -> NoReturn:
+    """End with this sentence on standard error, and a status that says so."""
     click.echo(message, err=True)
     raise SystemExit(1)

@@ -13,9 +13,9 @@ from sqlalchemy import select
 from domain.access import SYSTEM, Role, Scope
 from domain.api_keys.commands import create_key, revoke_key, rotate_key
 from domain.api_keys.models import api_keys
-from domain.api_keys.queries import STATUSES, status_of
+from domain.api_keys.queries import STATUSES, load_key, status_of
 from domain.api_keys.rules import GRACE, READ_PER_MINUTE, WRITE_PER_MINUTE, NewKey
-from domain.audit.commands import note_action
+from domain.audit.commands import differences, made_of, note_action
 from domain.clock import parse_rfc3339
 from domain.db import Session
 from domain.errors import Invalid
@@ -67,7 +67,7 @@ def _add_create(group: AppGroup, services: Services) -> None:
         def work(session: Session) -> tuple[tuple[str, str], dict[str, Any]]:
             expiry = _expiry(expires_at, now, services.settings.key_days)
             made = create_key(session, SYSTEM, services.keyring, NewKey(**fields, expires_at=expiry), now)
-            return made, {"id": made[0], **fields, "expires_at": expiry}
+            return made, made_of(made[0], {**fields, "expires_at": expiry})
 
         key_id, token = _write(services, "create", work)
         click.echo(f"{key_id} was created; {ONCE}", err=True)
@@ -98,8 +98,11 @@ def _add_revoke(group: AppGroup, services: Services) -> None:
         """End the key KEY_ID (key_…) for good."""
 
         def work(session: Session) -> tuple[None, dict[str, Any]]:
-            revoke_key(session, SYSTEM, key_id, services.clock(), reason)
-            return None, {"id": key_id, **({"reason": reason} if reason else {})}
+            now = services.clock()
+            key = load_key(session, SYSTEM, key_id, for_update=True)
+            revoke_key(session, SYSTEM, key_id, now, reason)
+            told = {"id": key_id, "name": key["name"], **({"reason": reason} if reason else {})}
+            return None, told | differences({"status": status_of(key, now)}, {"status": "revoked"})
 
         _write(services, "revoke", work)
         click.echo(f"{key_id} is revoked.", err=True)

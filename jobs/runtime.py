@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from domain.audit.masking import mask_also
 from domain.clock import system_clock
 from domain.crypto import Keyring
 from domain.db import Database
@@ -37,6 +39,10 @@ class JobSettings(Protocol):
     def webhook_schedule(self) -> tuple[int, ...]: ...
     @property
     def webhook_allow_cidrs(self) -> tuple[Network, ...]: ...
+    @property
+    def audit_days(self) -> Mapping[str, int]: ...
+    @property
+    def audit_mask_fields(self) -> tuple[str, ...]: ...
 
 
 def quick_redis(url: str) -> Redis:
@@ -63,6 +69,7 @@ class Runtime:
         Raises:
             WrongSecretKey: this process could not sign what it delivers.
         """
+        mask_also(settings.audit_mask_fields)
         redis = quick_redis(settings.redis_url)
         database, keyring = Database(settings.database_url, pool), Keyring(settings.secret_key)
         refuse_wrong_secret_key(database, keyring)

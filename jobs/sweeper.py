@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from datetime import timedelta
+import time
+from datetime import datetime, timedelta
 
 from config import Settings
 from domain.api_keys.commands import note_expiring
@@ -13,10 +14,14 @@ from domain.clock import system_clock
 from domain.deliveries.queries import next_due
 from domain.operations.commands import beat, prune
 
+from .retention import AuditPruner
 from .runtime import Runtime
 
 TICK_SECONDS = 1.0
 TIDY_EVERY_TICKS = 60
+AUDIT_EVERY_TICKS = 600
+# Of a tick, for what the audit need not keep; whoever writes meanwhile waits for one batch of it.
+AUDIT_SECONDS = 0.25
 # A delivery that is due for less than this has a bell of its own on its way.
 PATIENCE = timedelta(seconds=1)
 # Redis counts listeners that are frozen, cut off or busy in every slot; by now one that is well would have come.
@@ -31,6 +36,8 @@ class Sweeper:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._ticks = 0
+        self._pruner = AuditPruner(runtime.database, runtime.settings.audit_days)
+        self._audit_is_due = True
         self._delivering = threading.Thread()
         self.stopping = threading.Event()
 
@@ -56,7 +63,18 @@ class Sweeper:
                 prune(session, now)
             with database.transaction() as session:
                 note_expiring(session, now)
+        if self._ticks % AUDIT_EVERY_TICKS == 0 or self._audit_is_due:
+            self._audit_is_due = self._prune_audit(now)
         self._ticks += 1
+
+    def _prune_audit(self, now: datetime) -> bool:
+        """Prune for a part of this tick, with pauses in which others write; whether there is more."""
+        until = time.monotonic() + AUDIT_SECONDS
+        while (began := time.monotonic()) < until:
+            if not self._pruner.step(now):
+                return False
+            self.stopping.wait(time.monotonic() - began)
+        return True
 
     def _see_to(self, overdue: timedelta) -> None:
         """Ring; where nobody hears it, or nobody who heard it has come, call somebody else and deliver here."""

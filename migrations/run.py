@@ -37,6 +37,12 @@ def downgrade(database: Database, revision: str) -> None:
         connection.commit()
 
 
+def current(database: Database) -> str | None:
+    """The revision that the schema is at; None for an empty database."""
+    with database.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
 def differences(database: Database) -> list[object]:
     """Where the schema and the tables in code differ; empty when the migrations are complete."""
     with database.engine.connect() as connection:

@@ -13,7 +13,7 @@ from domain.access import Actor
 from domain.accounts.commands import note_login
 from domain.accounts.passwords import verify_password
 from domain.accounts.queries import actor_of, find_by_email, find_user
-from domain.audit.commands import AuditEntry
+from domain.audit.commands import AuditEntry, differences
 from domain.audit.masking import clean_text
 from domain.ports import Services, limited_as
 
@@ -80,7 +80,8 @@ def attempt(email: str, password: str) -> PortalUser | None:
     with database.transaction() as writing:
         user = PortalUser(row, actor_of(writing, row))
         note_login(writing, user.id, now)
-        note(writing, "session.create", who=user.actor)
+        seen = differences({"last_login_at": row["last_login_at"]}, {"last_login_at": now})
+        note(writing, "session.create", seen, who=user.actor)
     _start_afresh()
     login_user(user)
     return user

@@ -9,7 +9,7 @@ from flask import current_app, g, request
 from flask_login import current_user
 
 from domain.access import Actor
-from domain.audit.commands import note_action
+from domain.audit.commands import AuditEntry, action_entry, write_entry
 from domain.db import Session
 from domain.ids import new_id
 from domain.ports import Services, client_address
@@ -48,14 +48,14 @@ def request_id() -> str:
 
 def note(session: Session, action: str, changes: Mapping[str, Any] | None = None, who: Actor | None = None) -> None:
     """Write an action into the audit trail, in the transaction that does it."""
-    note_action(
-        session,
-        who or actor(),
-        "portal",
-        action,
-        services().clock(),
-        changes=changes,
-        request_id=request_id(),
-        ip=client_ip(),
-        user_agent=request.user_agent.string,
-    )
+    write_entry(session, _entry(action, changes, who))
+
+
+def note_alone(action: str, changes: Mapping[str, Any] | None = None, who: Actor | None = None) -> None:
+    """Write what changes nothing, a reading or a refusal, into the audit trail: before its answer leaves."""
+    services().audit.write(_entry(action, changes, who))
+
+
+def _entry(action: str, changes: Mapping[str, Any] | None, who: Actor | None) -> AuditEntry:
+    origin = {"request_id": request_id(), "ip": client_ip(), "user_agent": request.user_agent.string}
+    return action_entry(who or actor(), "portal", action, services().clock(), changes=changes, **origin)

@@ -60,6 +60,10 @@ HEADERS: dict[str, dict[str, Any]] = {
         _text(40, "^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT$"), "Fri, 02 Jan 2026 00:00:00 GMT",
         always=False,
     ),
+    "Content-Disposition": _header(
+        "A name for the file (RFC 6266).", _text(100, '^attachment; filename="[A-Za-z0-9.-]+"$'),
+        'attachment; filename="callsheet-audit-20260101T000000Z.ndjson"',
+    ),
     "WWW-Authenticate": _header(
         "How to present a key.", {"type": "string", "const": 'Bearer realm="callsheet"'}, 'Bearer realm="callsheet"'
     ),

@@ -10,11 +10,12 @@ from typing import Any
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, ProgrammingError
 
 from ..access import Actor
+from ..clock import rfc3339
 from ..db import Database, Session
 from ..grouping import Grouped
 from ..ids import new_id
 from ..inserting import Insert
-from .masking import clean_text, mask
+from .masking import clean_text, is_about_secret, mask, without_value
 from .models import api_audit_log
 
 
@@ -45,6 +46,11 @@ class AuditEntry:
     duration_ms: float | None = None
     id: str = field(default_factory=lambda: new_id("aud"))
 
+    def __post_init__(self) -> None:
+        # Of `PUT …/metadata/<key>` only the address says whose value the body is.
+        if self.params is not None and is_about_secret(self.path):
+            self.params = without_value(self.params)
+
 
 _INSERT = Insert(api_audit_log)
 
@@ -52,6 +58,36 @@ _INSERT = Insert(api_audit_log)
 def write_entry(session: Session, entry: AuditEntry) -> None:
     """Write the row in the caller's transaction: it stands or falls with what it tells of."""
     _INSERT.run(session, [entry])
+
+
+def action_entry(
+    actor: Actor,
+    source: str,
+    action: str,
+    now: datetime,
+    *,
+    changes: Mapping[str, Any] | None = None,
+    request_id: str | None = None,
+    ip: str | None = None,
+    user_agent: str | None = None,
+) -> AuditEntry:
+    """What somebody did, or read, through the portal or the command line.
+
+    Args:
+        source: `portal`, `cli` or `system`.
+        action: noun and verb, such as `api_key.create`.
+        changes: what identifies the object, and old and new values (see `differences`); secrets in it are masked.
+    """
+    return AuditEntry(
+        at=now,
+        source=source,
+        user_id=actor.id if actor.type == "user" else None,
+        action=action,
+        changes=mask(changes) if changes else None,
+        request_id=request_id,
+        ip=ip,
+        user_agent=clean_text(user_agent, 400),
+    )
 
 
 def note_action(
@@ -62,30 +98,29 @@ def note_action(
     now: datetime,
     *,
     changes: Mapping[str, Any] | None = None,
-    request_id: str | None = None,
-    ip: str | None = None,
-    user_agent: str | None = None,
+    **origin: str | None,
 ) -> None:
-    """Write what somebody did through the portal or the command line, in the transaction that does it.
+    """Write what somebody did, in the transaction that does it. For the arguments see `action_entry`."""
+    write_entry(session, action_entry(actor, source, action, now, changes=changes, **origin))
 
-    Args:
-        source: `portal`, `cli` or `system`.
-        action: noun and verb, such as `api_key.create`.
-        changes: old and new values, or what identifies the object; secrets in it are masked.
-    """
-    write_entry(
-        session,
-        AuditEntry(
-            at=now,
-            source=source,
-            user_id=actor.id if actor.type == "user" else None,
-            action=action,
-            changes=mask(changes) if changes else None,
-            request_id=request_id,
-            ip=ip,
-            user_agent=clean_text(user_agent, 400),
-        ),
-    )
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """`{field: {"from": …, "to": …}}` of every field that is not the same; what was not there was null. Times are told
+    as the API tells them."""
+    names = [*before, *(name for name in after if name not in before)]
+    pairs = {name: (_shown(before.get(name)), _shown(after.get(name))) for name in names}
+    return {name: {"from": was, "to": now} for name, (was, now) in pairs.items() if was != now}
+
+
+def made_of(object_id: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The `changes` of something that was made: its id, and every value it was given."""
+    return {"id": object_id, **differences({}, given)}
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    return [str(item) for item in value] if isinstance(value, tuple | set | frozenset) else value
 
 
 class AuditWriter:

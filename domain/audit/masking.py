@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -18,7 +18,40 @@ _SECRET_NAME = re.compile(
     r"secret|password|passwd|token|authorization|api[-_]?key|^key$|cookie|credential", re.IGNORECASE
 )
 # Also a key that lost its check digits: they can be computed.
-_SECRET_TEXT = re.compile(r"csk_[0-9A-Za-z]+_[0-9A-Za-z_]+|whsec_[A-Za-z0-9+/=]+")
+_SECRET_TEXT = re.compile(r"csk_[0-9A-Za-z]+_[0-9A-Za-z_]+|whsec_[A-Za-z0-9+/=]+|(?<=Bearer )[A-Za-z0-9._~+/=-]{8,}")
+# Of an address: who signs in to it, and the values of its query.
+_USER_INFO = re.compile(r"(?<=://)[^/?#\s@]+@")
+_QUERY_VALUE = re.compile(r"([?&;])([^=&;#\s]+)=([^&;#\s]+)")
+# `{"name": "Authorization", "value": "…"}`: what names a value beside it, and what the value is called.
+_LABELS, _VALUES = ("name", "key", "header", "field"), ("value", "values", "default")
+_PARTS = re.compile(r"[.\[\]]+")
+
+
+class _Extra:
+    """The names that an installation masks besides: set once, as the process starts."""
+
+    names: frozenset[str] = frozenset()
+
+
+def mask_also(names: Iterable[str]) -> None:
+    """Mask values of these names too, wherever they stand, in this process. Case, and `-` for `_`, do not matter."""
+    _Extra.names = frozenset(_folded(name) for name in names)
+
+
+def _folded(name: str) -> str:
+    return name.strip().casefold().replace("-", "_")
+
+
+def _is_secret(name: str) -> bool:
+    """Whether what is called so is masked: `password`, and where `fee` is configured `metadata.fee[gte]` too."""
+    if _SECRET_NAME.search(name):
+        return True
+    return bool(_Extra.names) and not _Extra.names.isdisjoint(map(_folded, _PARTS.split(name)))
+
+
+def is_about_secret(path: str | None) -> bool:
+    """Whether a path such as `…/metadata/fee` names a configured field, so that its body is the value."""
+    return bool(_Extra.names and path) and not _Extra.names.isdisjoint(map(_folded, str(path).split("/")))
 
 
 def mask(value: Any, depth: int = 0) -> Any:
@@ -26,8 +59,9 @@ def mask(value: Any, depth: int = 0) -> Any:
     if depth > DEEPEST:
         return MASK
     if isinstance(value, Mapping):
+        hidden = _named_beside(value)
         return {
-            _plain(str(name)): MASK if _SECRET_NAME.search(str(name)) else mask(item, depth + 1)
+            _plain(str(name)): MASK if name in hidden or _is_secret(str(name)) else mask(item, depth + 1)
             for name, item in value.items()
         }
     if isinstance(value, list | tuple):
@@ -35,9 +69,26 @@ def mask(value: Any, depth: int = 0) -> Any:
     return _plain(value) if isinstance(value, str) else value
 
 
+def _named_beside(value: Mapping[Any, Any]) -> Collection[str]:
+    """The members that hold a secret because of what another one says."""
+    found: list[str] = []
+    if any(isinstance(label := value.get(name), str) and _is_secret(label) for name in _LABELS):
+        found += _VALUES
+    if is_about_secret(path if isinstance(path := value.get("path"), str) else None):  # an operation of a batch
+        found.append("body")
+    return found
+
+
 def _plain(text: str) -> str:
     """Text that both databases can store, without secrets in it."""
-    return _SECRET_TEXT.sub(MASK, storable(text))
+    text = _SECRET_TEXT.sub(MASK, storable(text))
+    if "://" not in text:
+        return text
+    return _QUERY_VALUE.sub(_masked_value, _USER_INFO.sub(f"{MASK}@", text))
+
+
+def _masked_value(found: re.Match[str]) -> str:
+    return f"{found[1]}{found[2]}={MASK}" if _is_secret(found[2]) else found[0]
 
 
 def masked_params(query: Mapping[str, Any], body: Any) -> dict[str, Any] | None:
@@ -58,6 +109,13 @@ def masked_params(query: Mapping[str, Any], body: Any) -> dict[str, Any] | None:
         return params
     head = whole[:LARGEST].decode("utf-8", "ignore")
     return {"truncated": True, "bytes": len(whole), "sha256": hashlib.sha256(whole).hexdigest(), "head": head}
+
+
+def without_value(params: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of a call whose body is the value of a configured field: the query alone is kept."""
+    if params.keys() <= {"query"}:
+        return params
+    return {name: kept for name, kept in params.items() if name == "query"} | {"body": MASK}
 
 
 def clean_text(text: str | None, longest: int = 1000) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, Table
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, Table, TextClause, text
 
 from ..db import Json, LongText, Moment, Str, metadata
 
@@ -33,6 +33,37 @@ api_audit_log = Table(
     Column("bytes_out", BigInteger),
     Column("duration_ms", Float),
 )
-Index("ix_api_audit_log_at_id", api_audit_log.c.at, api_audit_log.c.id)
-for _name in ("key_id", "route", "user_id", "request_id"):
-    Index(f"ix_api_audit_log_{_name}_at_id", api_audit_log.c[_name], api_audit_log.c.at, api_audit_log.c.id)
+_NEWEST = (api_audit_log.c.at, api_audit_log.c.id)
+
+# What an index holds of the trail. A query is answered by such an index only if it says these very words, and that is
+# their purpose: left to itself PostgreSQL would often walk all of time for what it believes to be frequent, and a key
+# that has been silent for months would take it seconds. `queries.trail` says which. A read by time alone needs `EVERY`.
+EVERY = text("source <> ''")
+NOT_200 = text("status_code + 0 <> 200")
+REFUSED = text("status_code / 100 >= 4")
+REFUSED_OF = text("status_code / 10 >= 40")
+FAILED = text("status_code / 100 >= 5")
+NOT_GET = text("method <> 'GET'")
+NOT_API = text("source <> 'api'")
+
+# Name, where it begins (then by `at` and `id`), and of which rows. Those of no condition and of `EVERY` cost every
+# call; no successful GET is in any other. docs/decisions/0019-what-the-audit-is-indexed-by.md weighs them.
+_INDEXES: tuple[tuple[str, tuple[str, ...], TextClause | None], ...] = (
+    ("every", (), EVERY),
+    ("key_id", ("key_id",), None),
+    ("route", ("route",), None),
+    ("request_id", ("request_id",), None),
+    ("ip", ("ip",), None),
+    ("user_id", ("user_id",), text("user_id IS NOT NULL")),
+    ("action", ("action",), text("action IS NOT NULL")),
+    ("method", ("method",), NOT_GET),
+    ("source", ("source",), NOT_API),
+    ("status_code", ("status_code",), NOT_200),
+    ("refused", (), REFUSED),
+    ("refused_key_id", ("key_id",), REFUSED_OF),
+    ("refused_route", ("route",), REFUSED_OF),
+    ("failed", (), FAILED),
+)
+for _name, _first, _where in _INDEXES:
+    _columns = (*(api_audit_log.c[column] for column in _first), *_NEWEST)
+    Index(f"ix_api_audit_log_{_name}_at_id", *_columns, postgresql_where=_where, sqlite_where=_where)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import RowMapping, case, func, select, union_all
+from sqlalchemy import RowMapping, Select, TextClause, case, func, select, union_all
 
 from ..access import Actor, Permission
 from ..accounts.models import users
@@ -14,9 +15,10 @@ from ..api_keys.models import api_keys
 from ..clock import rfc3339
 from ..db import Row, Session, hour_of
 from ..errors import NotFound
+from ..filters import Term
 from ..finding import find_row
 from ..list_spec import ListSpec, Sortable
-from .models import api_audit_log
+from .models import EVERY, FAILED, NOT_200, NOT_API, NOT_GET, REFUSED, REFUSED_OF, api_audit_log
 
 _FILTERS = (
     *("at", "key_id", "user_id", "source", "action", "method", "route", "path", "status_code", "problem"),
@@ -30,6 +32,42 @@ AUDIT = ListSpec(
     "-at",
     shown=("id", "object", "at", *SHOWN),
 )
+
+# What an index begins with; and the value of each that most calls have, with what the index of the others is known by.
+_LEADING = frozenset({"key_id", "route", "ip", "request_id", "user_id", "action"})
+_COMMON = {"method": ("GET", NOT_GET), "source": ("api", NOT_API), "status_code": ("200", NOT_200)}
+_CLASSES = ((500, FAILED), (400, REFUSED))
+
+
+def trail(parameters: Iterable[tuple[str, str]]) -> Select[Any]:
+    """Every entry, for `listing.fetch` with a query of these parameters.
+
+    It says in the words of an index which one is meant to answer, so that a page takes no longer for what is rare, or
+    was long ago (see `models`); what it says is true of every row that the parameters ask for.
+    """
+    terms = [term for name, text in parameters if (term := Term.of(name, text)) is not None]
+    exact = {term.name: term.text for term in terms if term.operator == "eq"}
+    uncommon = [others for name, (common, others) in _COMMON.items() if exact.get(name, common) != common]
+    class_ = next((found for term in terms if (found := _class(term)) is not None), None)
+    if class_ is not None:
+        return _saying(*uncommon, REFUSED_OF if exact.keys() & {"key_id", "route"} else class_)
+    return _saying(*uncommon) if uncommon or exact.keys() & _LEADING else _saying(EVERY)
+
+
+def _class(term: Term) -> TextClause | None:
+    """What is said of refusals and failures, where the term asks for nothing else."""
+    if term.name != "status_code" or term.operator not in ("in", "gte", "gt"):
+        return None
+    values = term.text.split(",")
+    if not all(value.isascii() and value.isdigit() and len(value) < 10 for value in values):
+        return None
+    least = min(map(int, values)) + (term.operator == "gt")
+    return next((words for status, words in _CLASSES if least >= status), None)
+
+
+@cache  # the same statement each time, which is what `listing` remembers pages by
+def _saying(*words: TextClause) -> Select[Any]:
+    return select(api_audit_log).where(*words)
 
 
 def load_entry(session: Session, actor: Actor, entry_id: str) -> Row:
@@ -75,7 +113,7 @@ def calls_by_hour(session: Session, since: datetime) -> dict[str, tuple[int, int
     refused = func.sum(case((api_audit_log.c.status_code >= 400, 1), else_=0))
     counted = (
         select(hour, func.count(), refused)
-        .where(api_audit_log.c.at >= since, api_audit_log.c.source == "api")
+        .where(EVERY, api_audit_log.c.at >= since, api_audit_log.c.source == "api")
         .group_by(hour)
     )
     return {row[0]: (int(row[1]), int(row[2])) for row in session.execute(counted)}

@@ -11,6 +11,8 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Insert, Integer, and_, bindparam, insert, or_, select, update
 
+from ..access import SYSTEM
+from ..audit.commands import differences, note_action
 from ..db import Session, numbered_id, signal_after_commit
 from ..events.catalogue import OPERATIONAL_FAMILIES
 from ..events.models import events
@@ -256,7 +258,10 @@ def note_health(
         session.execute(well.values(failing_since=None, **changed))
     if gone:
         ended = update(webhooks).where(webhooks.c.id.in_(gone), webhooks.c.enabled)
-        session.execute(ended.values(enabled=False, disabled_reason="gone", **changed))
+        values = {"enabled": False, "disabled_reason": "gone"}
+        for (webhook_id,) in session.execute(ended.values(**values, **changed).returning(webhooks.c.id)).all():
+            told = {"id": webhook_id, **differences({"enabled": True}, values)}
+            note_action(session, SYSTEM, "system", "webhook.disable", now, changes=told)
         waiting = update(webhook_deliveries).where(
             webhook_deliveries.c.webhook_id.in_(gone), webhook_deliveries.c.status == "pending"
         )

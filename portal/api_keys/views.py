@@ -24,6 +24,7 @@ from domain.api_keys.queries import (
     tags_in_use,
 )
 from domain.api_keys.rules import READ_PER_MINUTE, WRITE_PER_MINUTE, NewKey
+from domain.audit.commands import differences, made_of
 from domain.audit.queries import latest_calls
 from domain.db import Row, Session
 from domain.errors import Conflict, Forbidden, Invalid
@@ -88,7 +89,7 @@ def create() -> Response:
     try:
         with services().database.transaction() as writing:
             key_id, token = create_key(writing, actor(), services().keyring, wanted, services().clock())
-            note(writing, "api_key.create", {"id": key_id, **asdict(wanted)})
+            note(writing, "api_key.create", made_of(key_id, asdict(wanted)))
     except (Invalid, Forbidden) as error:
         form.refuse(error)
         return _form_page(form, 422)
@@ -220,8 +221,10 @@ def revoke(key_id: str) -> Response:
     """End the key for good."""
 
     def run(writing: Session) -> dict[str, Any]:
-        revoke_key(writing, actor(), key_id, services().clock())
-        return {"status": {"to": "revoked"}}
+        now = services().clock()
+        was = status_of(load_key(writing, actor(), key_id), now)
+        revoke_key(writing, actor(), key_id, now)
+        return differences({"status": was}, {"status": "revoked"})
 
     return _act(key_id, "revoke", run, "“{}” is revoked. Calls with it are refused from now on.")
 

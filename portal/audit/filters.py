@@ -1,7 +1,7 @@
 """The filter bar of the audit trail: what its fields mean in the query language that the API has too.
 
 An address of the API's `/audit` works here with its query as it is. The bar adds two conveniences: a time may come from
-a `datetime-local` field, without its offset, and `status_class=4xx` stands for a range of codes.
+a `datetime-local` field, without its offset, and `status=4xx` stands for a range of codes, `status=404` for one.
 """
 
 from __future__ import annotations
@@ -12,8 +12,14 @@ from datetime import datetime, timedelta
 from domain.clock import parse_rfc3339
 from domain.errors import BadQuery
 
-FROM, UNTIL, STATUS_CLASS = "at[gte]", "at[lt]", "status_class"
+FROM, UNTIL, STATUS = "at[gte]", "at[lt]", "status"
 CLASSES = (("2xx", "2xx: done"), ("3xx", "3xx: unchanged"), ("4xx", "4xx: refused"), ("5xx", "5xx: failed"))
+# Those that an admin looks for; any other code may stand in the address.
+CODES = (
+    ("400", "400: malformed"), ("401", "401: key refused"), ("403", "403: not allowed"), ("404", "404: not there"),
+    ("409", "409: conflict"), ("412", "412: changed since"), ("422", "422: invalid"), ("429", "429: too many"),
+    ("500", "500: broken"), ("503", "503: busy"),
+)  # fmt: skip
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 SPANS = (
     ("hour", "Last hour", timedelta(hours=1)),
@@ -21,7 +27,7 @@ SPANS = (
     ("week", "Last 7 days", timedelta(days=7)),
 )
 # Fields of the bar; other names of the grammar are kept and shown beside it.
-FIELDS = ("key_id", "route", "method", STATUS_CLASS, FROM, UNTIL, "request_id")
+FIELDS = ("key_id", "route", "method", STATUS, "ip", FROM, UNTIL, "request_id")
 
 Pairs = list[tuple[str, str]]
 
@@ -35,12 +41,12 @@ def conditions(pairs: Pairs) -> Pairs:
     """The query in the words of `domain.listing`.
 
     Raises:
-        BadQuery: a class of status codes that does not exist.
+        BadQuery: a status or a class of them that does not exist.
     """
     found: Pairs = []
     for name, value in pairs:
-        if name == STATUS_CLASS:
-            found += _class(value)
+        if name == STATUS:
+            found += _status(value)
         elif name.startswith("at[") and _is_local(value):
             found.append((name, f"{value}Z"))
         else:
@@ -48,10 +54,12 @@ def conditions(pairs: Pairs) -> Pairs:
     return found
 
 
-def _class(value: str) -> Pairs:
+def _status(value: str) -> Pairs:
+    if value.isascii() and value.isdigit() and len(value) == 3:
+        return [("status_code", value)]
     names = [name for name, _ in CLASSES]
     if value not in names:
-        raise BadQuery(STATUS_CLASS, f"`{STATUS_CLASS}` must be one of {', '.join(names)}.")
+        raise BadQuery(STATUS, f"`{STATUS}` must be a code such as 404, or one of {', '.join(names)}.")
     low = int(value[0]) * 100
     return [("status_code[gte]", str(low)), ("status_code[lt]", str(low + 100))]
 

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from flask import Response as FlaskResponse
 from flask import current_app, request, url_for
-from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from domain import listing
 from domain.access import Permission
-from domain.audit.models import api_audit_log
-from domain.audit.queries import AUDIT, known_keys, load_entry, names_of
+from domain.audit.export import FORMATS, PAGES_ALONE, read_export
+from domain.audit.queries import AUDIT, known_keys, load_entry, names_of, trail
 from domain.db import Session
 from domain.errors import BadQuery
 
 from ..blueprint import PortalBlueprint
-from ..context import actor, services
+from ..context import actor, note_alone, services
 from ..formatting import plain
 from ..htmx import render, wants_fragment
 from . import filters
@@ -65,11 +65,26 @@ def list_entries() -> Response:
         span=filters.current_span(pairs, now),
         next_href=_href({**dict(pairs), "cursor": result.page.next}) if result.page.next else None,
         first_href=_href(_without(pairs, "cursor")) if dict(pairs).get("cursor") else None,
+        exports=[(format_, _href({**dict(_narrowing(pairs)), "format": format_}, "export")) for format_ in FORMATS],
         **choices,
     )
+    if not result.problem:
+        note_alone("audit.read", {"query": dict(pairs)})
     if wants_fragment():
         response.headers["HX-Push-Url"] = _href(dict(pairs))  # the bar sends its empty fields too
     return response
+
+
+@blueprint.get("/export")
+def export() -> Response:
+    """All that the filters leave, as a file."""
+    pairs = filters.given(request.args.items(multi=True))
+    chosen, format_ = _narrowing(pairs), dict(pairs).get("format", "")
+    wanted = read_export(filters.conditions(chosen), format_, services().clock())
+    with services().database.reading() as reading:
+        body = wanted.or_broken(wanted.written(reading, services().database))
+    note_alone("audit.export", {"format": format_, "query": dict(chosen)})
+    return FlaskResponse(body, headers=wanted.headers, content_type=wanted.content_type)
 
 
 @blueprint.get("/<entry_id>")
@@ -78,15 +93,17 @@ def show(entry_id: str) -> Response:
     with services().database.reading() as reading:
         entry = load_entry(reading, actor(), entry_id)
         names = names_of(reading, [entry])
+    note_alone("audit.read", {"id": entry_id})
     return render("portal/audit/show.html", entry=entry, names=names)
 
 
 def _find(reading: Session, pairs: filters.Pairs) -> Result:
     try:
-        query = listing.parse(AUDIT, filters.conditions(pairs))
+        conditions = filters.conditions(pairs)
+        query = listing.parse(AUDIT, conditions)
     except BadQuery as error:
         return Result(listing.Page([], None, 0), {}, error)
-    page = listing.fetch(reading, query, select(api_audit_log))
+    page = listing.fetch(reading, query, trail(conditions))
     return Result(page, names_of(reading, page.rows))
 
 
@@ -97,7 +114,7 @@ def _choices(reading: Session, fields: Mapping[str, str]) -> dict[str, Any]:
         "keys": _with(known_keys(reading), fields["key_id"]),
         "routes": _with([(route, route.removeprefix(API)) for route in routes], fields["route"]),
         "methods": _with([(method, method) for method in filters.METHODS], fields["method"]),
-        "classes": filters.CLASSES,
+        "statuses": _with([*filters.CLASSES, *filters.CODES], fields[filters.STATUS]),
     }
 
 
@@ -107,10 +124,15 @@ def _with(options: list[tuple[str, str]], value: str) -> list[tuple[str, str]]:
     return options if known else [*options, (value, value)]
 
 
-def _href(query: Mapping[str, str]) -> str:
+def _href(query: Mapping[str, str], view: str = "list_entries") -> str:
     """The trail's address. Names come from the caller, so they are no keyword arguments of `url_for`."""
-    path = url_for("portal.audit.list_entries")
+    path = url_for(f"portal.audit.{view}")
     return f"{path}?{urlencode(query, safe='/:', quote_via=quote)}" if query else path
+
+
+def _narrowing(pairs: filters.Pairs) -> filters.Pairs:
+    """The query without what is about pages, or about a file."""
+    return [(name, value) for name, value in pairs if name not in ("format", *PAGES_ALONE)]
 
 
 def _without(pairs: filters.Pairs, name: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from domain.access import Permission
+from domain.audit.commands import made_of
 from domain.db import Row, Session
 from domain.deliveries.queries import DELIVERIES, activity_of, deliveries_of, latest_attempts
 from domain.errors import Invalid
@@ -72,7 +73,7 @@ def create() -> Response:
     try:
         with services().database.transaction() as writing:
             webhook_id, secret = create_webhook(writing, _context(), services().keyring, wanted, verdict)
-            note(writing, "webhook.create", {"id": webhook_id, **asdict(wanted)})
+            note(writing, "webhook.create", made_of(webhook_id, asdict(wanted)))
     except Invalid as error:
         form.refuse(error)
         return _form_page(form, 422)

@@ -181,6 +181,7 @@ TABLE: dict[str, Rule] = {
     "revoke_api_key": Rule("administer", "studio"),
     "delete_api_key": Rule("administer", "studio"),
     "list_audit": Rule("administer", "studio"),
+    "export_audit": Rule("administer", "studio"),
     "archive_project": Rule("write", "path"),  # after all that happens in it
 }
 _numbers = itertools.count(1)

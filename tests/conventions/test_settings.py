@@ -29,6 +29,12 @@ OTHERS: dict[str, tuple[str, str, object]] = {
     "CALLSHEET_COOKIE_SECURE": ("1", "cookie_secure", True),
     "CALLSHEET_WEBHOOK_SCHEDULE": ("0, 7,9", "webhook_schedule", (0, 7, 9)),
     "CALLSHEET_KEY_DAYS": ("30", "key_days", 30),
+    "CALLSHEET_AUDIT_DAYS": (
+        "reads=30, actions=3650",
+        "audit_days",
+        {"reads": 30, "writes": 0, "refusals": 0, "actions": 3650},
+    ),
+    "CALLSHEET_AUDIT_MASK_FIELDS": ("fee, home-address", "audit_mask_fields", ("fee", "home-address")),
 }
 
 BAD: tuple[tuple[str, str], ...] = (
@@ -56,6 +62,10 @@ BAD: tuple[tuple[str, str], ...] = (
     ("CALLSHEET_WEBHOOK_SCHEDULE", "-1"),
     ("CALLSHEET_WEBHOOK_SCHEDULE", "0,1.5"), ("CALLSHEET_WEBHOOK_SCHEDULE", ",".join(["1"] * 31)),
     ("CALLSHEET_KEY_DAYS", "0"), ("CALLSHEET_KEY_DAYS", "3651"), ("CALLSHEET_KEY_DAYS", "forever"),
+    ("CALLSHEET_AUDIT_DAYS", "30"), ("CALLSHEET_AUDIT_DAYS", "reads=soon"), ("CALLSHEET_AUDIT_DAYS", "reads=-1"),
+    ("CALLSHEET_AUDIT_DAYS", "logins=30"), ("CALLSHEET_AUDIT_DAYS", "reads=1,reads=2"),
+    ("CALLSHEET_AUDIT_DAYS", "reads=99999"), ("CALLSHEET_AUDIT_MASK_FIELDS", "a name"),
+    ("CALLSHEET_AUDIT_MASK_FIELDS", "x" * 101), ("CALLSHEET_AUDIT_MASK_FIELDS", ",".join(["x"] * 101)),
     ("CALLSHEET_HOME", "/dev/null/callsheet"), ("CALLSHEET_NONSENSE", "1"), ("CALLSHEET_PORT", "8000"),
 )  # fmt: skip
 

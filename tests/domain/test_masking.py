@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from typing import Any
 
 import orjson
 import pytest
@@ -10,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.api_keys.tokens import make_token
-from domain.audit.masking import LARGEST, MASK, clean_text, mask, masked_params
+from domain.audit.commands import AuditEntry
+from domain.audit.masking import LARGEST, MASK, clean_text, mask, mask_also, masked_params
 from domain.webhooks.signing import new_secret
+from tests.support.clock import NOON
 
 ANYTHING = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(-(2**63), 2**64 - 1), st.floats(allow_nan=False), st.text()),
@@ -81,3 +85,96 @@ def test_texts_are_made_storable(text: str) -> None:
     assert cleaned is not None
     assert "\0" not in cleaned
     assert len(cleaned.encode()) <= 1000 * 4
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("see https://ada:hunter2@tools.example.com/x", f"see https://{MASK}@tools.example.com/x"),
+        ("https://hunter2@tools.example.com/x@2x.png", f"https://{MASK}@tools.example.com/x@2x.png"),
+        ("https://x.example/?a=1&access_token=hunter2&b=2", f"https://x.example/?a=1&access_token={MASK}&b=2"),
+        ("https://x.example/hook?key=hunter2#top", f"https://x.example/hook?key={MASK}#top"),
+        ("curl -H 'Authorization: Bearer hunter2hunter2'", f"curl -H 'Authorization: Bearer {MASK}'"),
+        ("https://x.example/tokens?page=2", "https://x.example/tokens?page=2"),
+        ("mail ada@example.com, a=b?token=x", "mail ada@example.com, a=b?token=x"),
+        ("Bearer in the storm", "Bearer in the storm"),
+    ],
+)
+def test_it_masks_inside_of_texts(text: str, kept: str) -> None:
+    assert mask({"note": [text]}) == {"note": [kept]}
+
+
+def test_it_masks_a_value_that_is_named_beside_it() -> None:
+    headers = [{"name": "Authorization", "value": "hunter2"}, {"name": "Accept", "value": "text/csv"}]
+    assert mask(headers) == [{"name": "Authorization", "value": MASK}, {"name": "Accept", "value": "text/csv"}]
+    assert mask({"name": "The Secret Garden", "code": "tsg"}) == {"name": "The Secret Garden", "code": "tsg"}
+
+
+@pytest.fixture
+def fee_is_masked() -> Iterator[None]:
+    mask_also(["fee", " Home-Address "])
+    yield
+    mask_also([])
+
+
+CONFIGURED: list[tuple[Any, Any]] = [
+    ({"fee": 5000}, {"fee": MASK}),
+    ({"Fee": [1, {"a": 2}]}, {"Fee": MASK}),
+    ({"home_address": "x", "home-address": "y"}, {"home_address": MASK, "home-address": MASK}),
+    ({"metadata": {"fee": 5000, "lens_mm": 35}}, {"metadata": {"fee": MASK, "lens_mm": 35}}),
+    ({"metadata.fee[gte]": "5000"}, {"metadata.fee[gte]": MASK}),
+    ({"coffee": 1, "fees": 2, "feed": 3}, {"coffee": 1, "fees": 2, "feed": 3}),
+    (
+        {"operations": [{"method": "PUT", "path": "/scenes/x/metadata/fee", "body": {"value": 5000}},
+                        {"method": "PATCH", "path": "/scenes/x/metadata", "body": {"fee": 1, "day": 2}}]},
+        {"operations": [{"method": "PUT", "path": "/scenes/x/metadata/fee", "body": MASK},
+                        {"method": "PATCH", "path": "/scenes/x/metadata", "body": {"fee": MASK, "day": 2}}]},
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.usefixtures("fee_is_masked")
+@pytest.mark.parametrize(("given", "kept"), CONFIGURED)
+def test_it_masks_what_the_installation_names(given: Any, kept: Any) -> None:
+    assert mask(given) == kept
+    assert masked_params(given, [given]) == {"query": kept, "body": [kept]}
+
+
+@pytest.mark.usefixtures("fee_is_masked")
+def test_the_path_names_what_the_body_is_the_value_of() -> None:
+    def kept(path: str, query: dict[str, str], body: Any) -> dict[str, Any] | None:
+        entry = AuditEntry(at=NOON, source="api", path=path, params=masked_params(query, body))
+        return entry.params
+
+    path = "/api/v1/scenes/scn_1/metadata/fee"
+    assert kept(path, {}, {"value": 5000}) == {"body": MASK}
+    assert kept(path, {"dry_run": "1"}, {"value": 5000}) == {"query": {"dry_run": "1"}, "body": MASK}
+    assert kept(path, {}, {"value": "x" * 9000}) == {"body": MASK}
+    assert kept(path, {}, {"value": 2**70}) == {"body": MASK}
+    assert kept(path, {"fields": "id"}, None) == {"query": {"fields": "id"}}
+    assert kept(path, {}, None) is None
+    assert kept("/api/v1/scenes/scn_1/metadata/day", {}, {"value": 1}) == {"body": {"value": 1}}
+
+
+def test_nothing_else_is_masked_by_default() -> None:
+    given = {"fee": 5000, "home_address": "x", "path": "/scenes/x/metadata/fee", "body": 1}
+    assert mask(given) == given
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"password": "hunter2" * 1000},
+        {"list": ["x" * 100] * 100, "token": "hunter2"},
+        {"text": "x" * 4090 + " csk_AAAAAAAAAAAA_hunter2hunter2hunter2hunter2_CCCCCC"},
+        {"text": "é" * 5000, "secret": "hunter2"},
+        {"number": 2**70, "secret": "hunter2", "pad": "x" * 9000},
+        [{"operations": [{"body": {"client_secret": "hunter2"}}]}] * 500,
+    ],
+)
+def test_what_is_cut_was_masked_before(body: Any) -> None:
+    kept = masked_params({}, body)
+    assert kept is not None
+    assert "hunter2" not in repr(kept)
+    assert kept.keys() in ({"truncated", "bytes", "sha256", "head"}, {"body"})
+    assert len(kept.get("head", "").encode()) <= LARGEST

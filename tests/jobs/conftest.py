@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
@@ -35,6 +35,8 @@ class JobSettings:
     secret_key: bytes = b"x" * 32
     webhook_schedule: tuple[int, ...] = (0, 5, 300)
     webhook_allow_cidrs: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = LOOPBACK
+    audit_days: Mapping[str, int] = field(default_factory=dict)
+    audit_mask_fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

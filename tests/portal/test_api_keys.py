@@ -58,7 +58,7 @@ def test_creating_is_audited(ada: Visitor, services: Services) -> None:
     with services.database.reading() as session:
         row = session.execute(select(api_audit_log).where(api_audit_log.c.action == "api_key.create")).mappings().one()
     assert row["source"] == "portal"
-    assert row["changes"]["name"] == "Render farm"
+    assert row["changes"]["name"] == {"from": None, "to": "Render farm"}
     assert row["user_id"].startswith("usr_")
 
 

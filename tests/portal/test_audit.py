@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
+from sqlalchemy import select
 
 from domain.audit.commands import AuditEntry, write_entry
+from domain.audit.models import api_audit_log
 from domain.ports import Services
 from tests.factories import make_key
 from tests.portal.conftest import SignIn
@@ -36,9 +39,9 @@ def write(services: Services, **values: Any) -> None:
 
 
 def calls(page: Page) -> list[str]:
-    """What the rows tell of, without the actions of signing in."""
+    """What the rows tell of, without the actions of signing in and of looking."""
     rows = [row.all("code")[0].text for row in page.tree.all("tr") if row.all("td")]
-    return [text for text in rows if not text.startswith("session.")]
+    return [text for text in rows if not text.startswith(("session.", "audit."))]
 
 
 def narrowed(visitor: Visitor, query: str) -> list[str]:
@@ -78,8 +81,8 @@ def test_it_is_narrowed_by_endpoint_method_and_status(ada: Visitor, services: Se
     write(services, route=APPROVALS, method="POST", status_code=201)
     assert narrowed(ada, "route=/api/v1/projects") == ["POST /projects", "GET /projects"]
     assert narrowed(ada, "route=/api/v1/projects&method=POST") == ["POST /projects"]
-    assert narrowed(ada, "status_class=4xx") == ["POST /projects"]
-    assert narrowed(ada, "status_class=2xx&method=POST") == ["POST /characters/{id}/approvals"]
+    assert narrowed(ada, "status=4xx") == ["POST /projects"]
+    assert narrowed(ada, "status=2xx&method=POST") == ["POST /characters/{id}/approvals"]
     assert ada.get(f"{TRAIL}?route=/api/v1/gone").form(TRAIL)["route"] == "/api/v1/gone"
 
 
@@ -103,6 +106,17 @@ def test_it_is_narrowed_by_request(ada: Visitor, services: Services) -> None:
     assert narrowed(ada, "request_id=req_two") == ["GET /me"]
 
 
+def test_it_is_narrowed_by_address_and_one_status(ada: Visitor, services: Services) -> None:
+    write(services, ip="198.51.100.9", status_code=418)
+    write(services, ip="198.51.100.9")
+    write(services, status_code=404)
+    assert narrowed(ada, "ip=198.51.100.9") == ["GET /projects", "GET /projects"]
+    assert narrowed(ada, "status=404") == ["GET /projects"]
+    page = ada.get(f"{TRAIL}?ip=198.51.100.9&status=418")
+    assert len(calls(page)) == 1
+    assert (page.form(TRAIL)["ip"], page.form(TRAIL)["status"]) == ("198.51.100.9", "418")
+
+
 def test_quick_ranges_keep_the_other_filters(ada: Visitor, services: Services) -> None:
     links = ada.get(f"{TRAIL}?method=POST&at[gte]=2026-01-01T00:00").links()
     assert "method=POST" in links["Last hour"]
@@ -110,12 +124,12 @@ def test_quick_ranges_keep_the_other_filters(ada: Visitor, services: Services) -
 
 
 def test_a_name_of_the_api_s_grammar_works_here_too(ada: Visitor, services: Services) -> None:
-    write(services, ip="198.51.100.9")
+    write(services, problem="not-found")
     write(services)
-    page = ada.get(f"{TRAIL}?ip=198.51.100.9")
+    page = ada.get(f"{TRAIL}?problem=not-found")
     assert len(calls(page)) == 1
-    assert "ip = 198.51.100.9" in page.text
-    assert page.form(TRAIL)["ip"] == "198.51.100.9"
+    assert "problem = not-found" in page.text
+    assert page.form(TRAIL)["problem"] == "not-found"
 
 
 @pytest.mark.parametrize(
@@ -123,7 +137,9 @@ def test_a_name_of_the_api_s_grammar_works_here_too(ada: Visitor, services: Serv
     [
         ("colour=red", "colour"),
         ("at[gte]=yesterday", "at[gte]"),
-        ("status_class=9xx", "status_class"),
+        ("status=9xx", "status"),
+        ("status=40", "status"),
+        ("ip=a%00b", "ip"),
         ("key_id[like]=x", "key_id[like]"),
         ("cursor=nonsense", "cursor"),
         ("limit=0", "limit"),
@@ -208,9 +224,47 @@ def test_an_action_shows_what_it_changed(ada: Visitor, services: Services) -> No
     assert "the command line" in page.text
 
 
-def test_looking_leaves_no_entry(ada: Visitor, services: Services) -> None:
-    before = len(ada.get(TRAIL).tree.all("tr"))
-    assert len(ada.get(TRAIL).tree.all("tr")) == before
+def actions(services: Services, name: str) -> list[Any]:
+    """The changes of every action of this name, in order."""
+    with services.database.reading() as session:
+        chosen = select(api_audit_log).where(api_audit_log.c.action == name).order_by(api_audit_log.c.id)
+        return [row["changes"] for row in session.execute(chosen).mappings()]
+
+
+def test_looking_is_in_it(ada: Visitor, services: Services) -> None:
+    write(services, method="POST")
+    page = ada.get(f"{TRAIL}?method=POST&status=2xx")
+    entry = page.links()["POST /projects"]
+    ada.get(entry)
+    ada.get(f"{TRAIL}?colour=red", 400)
+    ada.get(f"{TRAIL}/aud_nothing", 404)
+    assert actions(services, "audit.read") == [
+        {"query": {"method": "POST", "status": "2xx"}},
+        {"id": entry.rpartition("/")[2]},
+    ]
+
+
+def test_what_is_shown_can_be_taken_as_a_file(ada: Visitor, services: Services) -> None:
+    for method in ("POST", "GET", "POST"):
+        write(services, method=method, user_agent="=1+1")
+    links = ada.get(f"{TRAIL}?method=POST&status=2xx&cursor=&limit=1").links()
+    assert links["CSV"] == f"{TRAIL}/export?method=POST&status=2xx&format=csv"
+    response = ada.get(links["NDJSON"]).response
+    assert response.mimetype == "application/x-ndjson"
+    assert response.headers["Content-Disposition"].startswith('attachment; filename="callsheet-audit-')
+    assert [orjson.loads(line)["method"] for line in response.data.splitlines()] == ["POST", "POST"]
+    assert '"\'=1+1"' in ada.get(links["CSV"]).response.text
+    narrowing = {"method": "POST", "status": "2xx"}
+    assert actions(services, "audit.export") == [
+        {"format": "ndjson", "query": narrowing},
+        {"format": "csv", "query": narrowing},
+    ]
+
+
+@pytest.mark.parametrize("query", ["format=xlsx", "", "format=csv&colour=red", "format=csv&status=9xx"])
+def test_a_file_of_what_cannot_be_asked_is_refused(ada: Visitor, services: Services, query: str) -> None:
+    ada.get(f"{TRAIL}/export?{query}", 400)
+    assert actions(services, "audit.export") == []
 
 
 def test_an_entry_that_is_not_there_is_missing(ada: Visitor) -> None:
@@ -231,4 +285,5 @@ def test_the_count_of_statements_does_not_grow(ada: Visitor, services: Services)
 def test_only_admins_may_look(sign_in: SignIn) -> None:
     reviewer = sign_in("reviewer")
     assert reviewer.get(TRAIL, 403).heading == "You cannot open this"
+    reviewer.get(f"{TRAIL}/export?format=csv", 403)
     assert "Audit" not in reviewer.get("/portal/").links()

@@ -80,7 +80,7 @@ def test_registering_is_audited_without_the_secret(ada: Visitor, services: Servi
     chosen = select(api_audit_log).where(api_audit_log.c.action == "webhook.create")
     with services.database.reading() as session:
         row = session.execute(chosen).mappings().one()
-    assert row["changes"]["url"] == URL
+    assert row["changes"]["url"] == {"from": None, "to": URL}
     assert row["user_id"].startswith("usr_")
     assert secret not in str(dict(row))
 

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, event, select, text
+from sqlalchemy import bindparam, select
 
 from domain import cursors
 from domain.db import Database
@@ -22,6 +19,7 @@ from domain.entities import Listed, listed
 from domain.listing import Page, fetch, parse
 from domain.segments.models import SEGMENTS as KIND
 from tests.scale.million import SEGMENTS, project_id, scene_id
+from tests.scale.plans import backend_pid, cpu_ns, indexes, plan_of, rows_read
 
 pytestmark = pytest.mark.scale
 SPEC, TABLE = KIND.listing, KIND.table
@@ -29,22 +27,6 @@ ALL = listed(KIND)
 WARMING, ROUNDS = 20, 600
 MOST = 1.2  # the page at row 1,000,000 ÷ the first
 Parameters = list[tuple[str, str]]
-Sent = list[tuple[str, Any]]
-
-
-@contextmanager
-def sent(database: Database) -> Iterator[Sent]:
-    """The statements and their values as the driver gets them."""
-    found: Sent = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_rest: Any) -> None:
-        found.append((statement, values))
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    try:
-        yield found
-    finally:
-        event.remove(database.engine, "before_cursor_execute", note)
 
 
 def page(database: Database, parameters: Parameters, chosen: Listed = ALL, **values: str) -> Page:
@@ -58,37 +40,7 @@ def length(found: Page) -> int:
 
 def plan(database: Database, parameters: Parameters, chosen: Listed = ALL, **values: str) -> dict[str, Any]:
     """How PostgreSQL runs the last statement that the list sends."""
-    with sent(database) as found:
-        page(database, parameters, chosen, **values)
-    last, bound = found[-1]
-    with database.engine.connect() as connection:
-        cursor = connection.connection.cursor()
-        cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + last, bound)
-        (row,) = cursor.fetchall()
-    explained: dict[str, Any] = row[0][0]
-    return explained
-
-
-def nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield node
-    for below in node.get("Plans", ()):
-        yield from nodes(below)
-
-
-def indexes(explained: dict[str, Any]) -> set[str]:
-    """The indexes that the plan reads; no table is read from its start to its end."""
-    found = list(nodes(explained["Plan"]))
-    assert not [node for node in found if node["Node Type"].endswith("Seq Scan")], explained
-    return {node["Index Name"] for node in found if "Index Name" in node}
-
-
-def rows_read(explained: dict[str, Any]) -> float:
-    """The most rows that any step gave or threw away."""
-    lost = ("Rows Removed by Filter", "Rows Removed by Join Filter", "Rows Removed by Index Recheck")
-    return max(
-        float((node["Actual Rows"] + sum(node.get(name, 0) for name in lost)) * node["Actual Loops"])
-        for node in nodes(explained["Plan"])
-    )
+    return plan_of(database, lambda: page(database, parameters, chosen, **values))
 
 
 def cursor_at(database: Database, sort: str, from_end: int) -> str:
@@ -99,17 +51,6 @@ def cursor_at(database: Database, sort: str, from_end: int) -> str:
     last = far.rows[-1]
     query = parse(SPEC, [("sort", sort)])
     return cursors.encode(query.sort.signature, [last[order.name] for order in query.sort.orders])
-
-
-def backend_pid(database: Database) -> int:
-    with database.reading() as session:
-        return int(session.execute(text("SELECT pg_backend_pid()")).scalar_one())
-
-
-def cpu_ns(pid: int) -> int:
-    """What this thread and the server's process have computed so far (Linux's schedstat, in nanoseconds)."""
-    served = int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
-    return served + time.thread_time_ns()
 
 
 @dataclass

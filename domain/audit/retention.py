@@ -1,0 +1,62 @@
+"""How long the trail is kept, by class, and the one place that deletes from it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, delete, func, select
+
+from ..access import SYSTEM
+from ..clock import rfc3339
+from ..db import Session
+from .commands import note_action
+from .models import EVERY, api_audit_log
+
+_TABLE = api_audit_log
+_CALL = _TABLE.c.source == "api"
+_READ = _TABLE.c.method.in_(("GET", "HEAD", "OPTIONS"))
+# Every entry is of one class; a dry run counts as what it tries.
+_CONDITIONS: dict[str, ColumnElement[bool]] = {
+    "reads": and_(_CALL, _TABLE.c.status_code < 400, _READ),
+    "writes": and_(_CALL, _TABLE.c.status_code < 400, ~_READ),
+    "refusals": and_(_CALL, _TABLE.c.status_code >= 400),
+    "actions": _TABLE.c.source != "api",
+}
+CLASSES = tuple(_CONDITIONS)
+
+
+def end_of_range(session: Session, start: datetime | None, bound: datetime, most: int) -> datetime:
+    """Up to where there are about `most` entries from `start` on, whatever their class; `bound` at the latest."""
+    times = select(_TABLE.c.at).where(EVERY, _TABLE.c.at < bound)
+    if start is not None:
+        times = times.where(_TABLE.c.at >= start)
+    found: datetime | None = session.execute(times.order_by(_TABLE.c.at).offset(most).limit(1)).scalar_one_or_none()
+    # A whole moment is one step, however many entries it has.
+    return bound if found is None else found if found != start else _after(session, found, bound)
+
+
+def _after(session: Session, moment: datetime, bound: datetime) -> datetime:
+    following = select(func.min(_TABLE.c.at)).where(EVERY, _TABLE.c.at > moment, _TABLE.c.at < bound)
+    found: datetime | None = session.execute(following).scalar_one_or_none()
+    return bound if found is None else found
+
+
+def delete_range(session: Session, class_: str, start: datetime | None, end: datetime, now: datetime) -> int:
+    """Delete the entries of a class from `start` on (None: the first) and before `end`; how many.
+
+    That it was done is written into the trail in the same transaction. Whoever seals the trail gives an `end` that is
+    sealed, and signs the range's record in this transaction too.
+    """
+    chosen = delete(_TABLE).where(EVERY, _TABLE.c.at < end, _CONDITIONS[class_])
+    if start is not None:
+        chosen = chosen.where(_TABLE.c.at >= start)
+    count = session.execute(chosen).rowcount
+    if count:
+        told = {
+            "class": class_,
+            "from": None if start is None else rfc3339(start),
+            "until": rfc3339(end),
+            "count": count,
+        }
+        note_action(session, SYSTEM, "system", "audit.prune", now, changes=told)
+    return count
