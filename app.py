@@ -14,7 +14,7 @@ import portal
 from api import gateway
 from api.limits import RedisLimiter
 from config import ConfigError, Settings
-from deploy import commands
+from deploy import audit_commands, commands
 from domain.audit.commands import AuditWriter
 from domain.clock import Clock, system_clock
 from domain.crypto import Keyring
@@ -89,6 +89,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     app.api = gateway.Gateway(app, services)
     api.register(app, services)
     commands.register(app, services)
+    audit_commands.register(app, services)
     app.register_error_handler(Exception, handle_error)
     return app
 

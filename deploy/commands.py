@@ -93,7 +93,9 @@ def _user_commands(services: Services) -> AppGroup:
                     session, SYSTEM, email=email, name=name or email.partition("@")[0], password=chosen, role=role,
                     project_ids=projects or None, now=now,
                 )  # fmt: skip
-                note_action(session, SYSTEM, "cli", "user.create", now, changes=_by({"id": user_id, "email": email}))
+                note_action(
+                    session, SYSTEM, "cli", "user.create", now, changes=by_account({"id": user_id, "email": email})
+                )
                 return user_id
 
         click.echo(_run(write))
@@ -126,7 +128,7 @@ def _key_commands(services: Services) -> AppGroup:
             wanted = NewKey(**fields, project_ids=projects, allowed_cidrs=cidrs, expires_at=expiry)  # type: ignore[arg-type]
             with services.database.transaction() as session:
                 key_id, token = create_key(session, SYSTEM, services.keyring, wanted, now)
-                note_action(session, SYSTEM, "cli", "api_key.create", now, changes=_by({"id": key_id, **fields}))
+                note_action(session, SYSTEM, "cli", "api_key.create", now, changes=by_account({"id": key_id, **fields}))
             click.echo(f"{key_id} was created; its text follows on standard output, this once.", err=True)
             return token
 
@@ -141,7 +143,7 @@ def _key_commands(services: Services) -> AppGroup:
         def write() -> None:
             with services.database.transaction() as session:
                 revoke_key(session, SYSTEM, key_id, now)
-                note_action(session, SYSTEM, "cli", "api_key.revoke", now, changes=_by({"id": key_id}))
+                note_action(session, SYSTEM, "cli", "api_key.revoke", now, changes=by_account({"id": key_id}))
 
         _run(write)
         click.echo(f"{key_id} is revoked.", err=True)
@@ -161,7 +163,7 @@ def _expiry(text: str | None, now: datetime, days: int) -> datetime | None:
         raise Invalid.field("expires_at", "invalid", message) from None
 
 
-def _by(changes: dict[str, str]) -> dict[str, str]:
+def by_account(changes: dict[str, str]) -> dict[str, str]:
     """What was done, and which account of this machine did it."""
     return changes | {"by": os.environ.get("SUDO_USER") or getpass.getuser()}
 

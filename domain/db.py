@@ -40,7 +40,7 @@ from .signals import Signal
 __all__ = [
     "Bytes", "Database", "Json", "LongText", "Moment", "Number", "Row", "Sequence64", "Session", "Str",
     "check_reachable", "has_member", "hour_of", "insert_ignoring_conflict", "insert_new_rows",
-    "is_duplicate", "metadata", "numbered_id", "signal_after_commit", "smaller", "storable", "upsert",
+    "is_duplicate", "metadata", "numbered_id", "signal_after_commit", "smaller", "storable", "take_lock", "upsert",
     "waited_too_long_for_lock",
 ]  # fmt: skip
 
@@ -219,6 +219,13 @@ def _begin(connection: Connection) -> None:
 def waited_too_long_for_lock(error: DBAPIError) -> bool:
     """Whether another transaction held the row for longer than a caller should wait (PostgreSQL's `lock_timeout`)."""
     return getattr(error.orig, "sqlstate", None) == "55P03"
+
+
+def take_lock(session: Session, number: int) -> bool:
+    """Hold a lock until the transaction ends; False when another one has it. SQLite's only writer has them all."""
+    if session.dialect != "postgresql":
+        return True
+    return bool(session.execute(func.pg_try_advisory_xact_lock(number).select()).scalar_one())
 
 
 def insert_ignoring_conflict(session: Session, table: Table, values: dict[str, Any]) -> bool:

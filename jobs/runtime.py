@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from redis import Redis
@@ -14,6 +15,7 @@ from redis.retry import Retry
 from domain.clock import system_clock
 from domain.crypto import Keyring
 from domain.db import Database
+from domain.forwards.targets import Target
 from domain.operations.queries import refuse_wrong_secret_key
 from domain.webhooks.addresses import Network
 from domain.webhooks.retry import Schedule
@@ -33,6 +35,12 @@ class JobSettings(Protocol):
     def redis_url(self) -> str: ...
     @property
     def secret_key(self) -> bytes: ...
+    @property
+    def home(self) -> Path: ...
+    @property
+    def audit_forward(self) -> tuple[Target, ...]: ...
+    @property
+    def audit_forward_token(self) -> str | None: ...
     @property
     def webhook_schedule(self) -> tuple[int, ...]: ...
     @property

@@ -1,9 +1,13 @@
-"""The sweeper: finds what is due without any queue, prunes, and says that it is alive. `python -m jobs.sweeper`."""
+"""The sweeper: finds what is due without any queue, prunes, seals and forwards the audit, and says that it is alive.
+
+`python -m jobs.sweeper`.
+"""
 
 from __future__ import annotations
 
 import logging
 import signal
+import socket
 import threading
 from datetime import timedelta
 
@@ -11,8 +15,11 @@ from config import Settings
 from domain.clock import system_clock
 from domain.deliveries.queries import next_due
 from domain.operations.commands import beat, prune
+from domain.operations.queries import SEALING_FAULT
 
+from .forwarding import Forwarding
 from .runtime import Runtime
+from .sealing import Sealing
 
 TICK_SECONDS = 1.0
 PRUNE_EVERY_TICKS = 60
@@ -31,6 +38,11 @@ class Sweeper:
         self._runtime = runtime
         self._ticks = 0
         self._delivering = threading.Thread()
+        settings = runtime.settings
+        self._sealing = Sealing(runtime.database, runtime.keyring, system_clock, settings.home)
+        self._forwarding = Forwarding(
+            runtime.database, system_clock, settings.audit_forward, settings.audit_forward_token
+        )
         self.stopping = threading.Event()
 
     def run(self) -> None:
@@ -42,7 +54,7 @@ class Sweeper:
                 log.exception("a sweep failed; the next one is in %s s", TICK_SECONDS)
 
     def tick(self) -> None:
-        """Say that it is alive; see to deliveries that are overdue; prune."""
+        """Say that it is alive; see to deliveries that are overdue; prune; seal and forward the audit."""
         database, now = self._runtime.database, system_clock()
         with database.transaction() as session:
             beat(session, "sweeper", now)
@@ -54,6 +66,17 @@ class Sweeper:
             with database.transaction() as session:
                 prune(session, now)
         self._ticks += 1
+        self._see_to_audit()
+
+    def _see_to_audit(self) -> None:
+        """Last, and by itself: a chain or disk that is broken stops nothing but what it breaks."""
+        try:
+            self._sealing.round()
+        except Exception:
+            log.exception("the audit was not sealed in good order")
+            with self._runtime.database.transaction() as session:
+                beat(session, SEALING_FAULT + socket.gethostname(), system_clock())
+        self._forwarding.start()
 
     def _see_to(self, overdue: timedelta) -> None:
         """Ring; where nobody hears it, or nobody who heard it has come, call somebody else and deliver here."""
@@ -67,15 +90,16 @@ class Sweeper:
             self._delivering.start()
 
     def settle(self) -> None:
-        """Wait for what is being delivered here."""
+        """Wait for what is being delivered and forwarded here."""
         if self._delivering.is_alive():
             self._delivering.join()
+        self._forwarding.settle()
 
 
 def main() -> None:
     """Run until SIGTERM or SIGINT."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    sweeper = Sweeper(Runtime.build(Settings.from_env(), pool=2))
+    sweeper = Sweeper(Runtime.build(Settings.from_env(), pool=4))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sweeper.stopping.set())
     sweeper.run()
