@@ -70,18 +70,21 @@ class Forwarding:
         try:
             self._send_all(target)
         except Exception:
-            log.exception("the audit could not be forwarded to %s", target.url)
+            log.exception("the audit could not be forwarded to %s", target.shown)
 
     def _send_all(self, target: Target) -> None:
         """Send until the target has everything or does not take it, half a minute at most."""
         with self._database.transaction() as session:
             taken = take_target(session, target.url, self._clock())
-        stop_at, sequence = time.monotonic() + TURN_SECONDS, taken.sequence if taken else 0
-        while taken is not None:
+        if taken is None:
+            return
+        stop_at, sequence = time.monotonic() + TURN_SECONDS, taken.sequence
+        most = max(1, MOST_ROWS >> taken.failures)  # a batch may have been too large for it
+        while True:
             with self._database.reading() as session:
-                batch = next_batch(session, sequence, MOST_ROWS)
+                batch = next_batch(session, sequence, most)
             if batch.gone:
-                log.error("%s rows were pruned before %s took them", batch.gone, target.url)
+                log.error("%s rows were pruned before %s took them", batch.gone, target.shown)
             try:
                 self._send(target, batch.entries)
             except (OSError, NotTaken) as error:
@@ -97,7 +100,7 @@ class Forwarding:
     def _wait(self, target: Target, taken: Taken, error: str) -> None:
         with self._database.transaction() as session:
             wait = note_failed(session, taken, error, self._clock())
-        log.warning("%s does not take the audit (%s); next try in %.0f s", target.url, error, wait.total_seconds())
+        log.warning("%s does not take the audit (%s); next try in %.0f s", target.shown, error, wait.total_seconds())
 
     def _send(self, target: Target, entries: list[dict[str, Any]]) -> None:
         if not entries:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from domain.clock import Clock
 from domain.crypto import Keyring
-from domain.db import Database
+from domain.db import Database, Session
 from domain.seals.checkpoints import Appender, Checkpoint, CheckpointFile, Kind, parse
 from domain.seals.commands import seal_rows
 from domain.seals.queries import (
@@ -47,6 +47,10 @@ class CheckpointsDisagree(Exception):
     """The file holds a checkpoint that the table does not: one of them has been changed, or the database restored."""
 
 
+class BrokenChain(Exception):
+    """The newest seal in the table is none of ours: nothing can be chained to it."""
+
+
 class Sealing:
     """Makes the seals of one installation. Any number may run at once; one of them makes each seal."""
 
@@ -61,8 +65,8 @@ class Sealing:
         """Seal what has come, walk one step through the trail for what was missed, complete the file. Rows sealed.
 
         Raises:
+            BrokenChain: see there; nothing is sealed until the table has its line from the file again.
             CheckpointsDisagree: see there; rows are sealed nevertheless.
-            ValueError: the newest seal in the table was changed.
             OSError: the file cannot be written; rows are sealed nevertheless.
         """
         stop_at, count = time.monotonic() + ROUND_SECONDS, 0
@@ -78,7 +82,7 @@ class Sealing:
         """Seal the oldest rows since the last seal."""
         now = self._clock()
         with self._database.reading() as session:
-            last = last_checkpoint(session)
+            last = self._last(session)
             # Not from a `until` that a wrong clock has put in the future.
             since = None if last is None else min(last.until, now) - OVERLAP
             found = unsealed_since(session, since, MOST_ROWS)
@@ -91,21 +95,31 @@ class Sealing:
     def _seal_missed(self) -> int:
         """Seal rows that were committed behind the overlap: `until` is what it was."""
         with self._database.reading() as session:
-            last = last_checkpoint(session)
+            last = self._last(session)
             found, self._walked_to = unsealed_before(session, self._walked_to, WALK_ROWS)
             if last is None or not found:
                 return 0
             since = min(last.until, self._clock()) - OVERLAP
             missed = those_until(session, found, since)  # the others are the next round's
             late = those_until(session, found, since - LATE)
-            leaves = leaves_of(session, sorted(missed))
+            leaves = leaves_of(session, [row_id for row_id in found if row_id in missed])
         if missed:
             log.warning("%s rows of the audit were committed long after their time", len(missed))
         count = 0
-        for kind, ids in ((Kind.SEALED, sorted(missed - late)), (Kind.LATE, sorted(late))):
+        for kind, chosen in ((Kind.SEALED, missed - late), (Kind.LATE, late)):
+            ids = [row_id for row_id in reversed(found) if row_id in chosen]
             made = self._seal(last, ids, leaves, kind, until=last.until) if ids else None
             last, count = made or last, count + (made.count if made else 0)
         return count
+
+    def _last(self, session: Session) -> Checkpoint | None:
+        try:
+            last = last_checkpoint(session)
+        except ValueError:
+            raise BrokenChain("The newest line in audit_seals is not one that a sealer wrote.") from None
+        if last is not None and not last.is_signed(self._keyring):
+            raise BrokenChain(f"Seal {last.seal}, the newest in audit_seals, is not signed by this installation.")
+        return last
 
     def _seal(
         self,

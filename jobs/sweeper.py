@@ -99,7 +99,8 @@ class Sweeper:
 def main() -> None:
     """Run until SIGTERM or SIGINT."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    sweeper = Sweeper(Runtime.build(Settings.from_env(), pool=4))
+    settings = Settings.from_env()
+    sweeper = Sweeper(Runtime.build(settings, pool=3 + len(settings.audit_forward)))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sweeper.stopping.set())
     sweeper.run()

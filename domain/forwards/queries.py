@@ -13,6 +13,7 @@ from ..audit.queries import represent_entry
 from ..db import Session
 from ..seals.models import audit_sealed_rows
 from .models import audit_forwards
+from .targets import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,11 @@ class TargetState:
     failures: int
     failing_since: datetime | None
     error: str | None
+
+    @property
+    def shown(self) -> str:
+        """The URL without its query, which may hold what is nobody's business."""
+        return shown(self.target)
 
 
 def states_of_targets(session: Session) -> list[TargetState]:

@@ -38,6 +38,16 @@ class Target:
     port: int = 0
     path: str = ""
 
+    @property
+    def shown(self) -> str:
+        """As the log tells it."""
+        return shown(self.url)
+
+
+def shown(url: str) -> str:
+    """A target's URL without its query, which may hold what is nobody's business."""
+    return url.partition("?")[0]
+
 
 def parse_targets(text: str) -> tuple[Target, ...]:
     """The targets of a comma-separated list.

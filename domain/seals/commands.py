@@ -61,9 +61,12 @@ def prune_sealed(session: Session, keyring: Keyring, condition: ColumnElement[bo
         limit: at most some thousands: no row is sealed meanwhile.
 
     Returns:
-        How many rows were deleted; 0 also when a seal is being written just now.
+        How many rows were deleted; 0 also when a seal is being written just now, or the newest is not ours.
+
+    Raises:
+        ValueError: the newest seal is not one that a sealer wrote.
     """
-    if not take_lock(session, SEALING) or (last := last_checkpoint(session)) is None:
+    if not take_lock(session, SEALING) or (last := last_checkpoint(session)) is None or not last.is_signed(keyring):
         return 0
     chosen = _untouched(session, condition, limit)
     if not chosen:

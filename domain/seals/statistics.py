@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,16 +39,19 @@ def audit_figures(session: Session, now: datetime) -> list[Figure]:
 
 
 def _oldest_unsealed(session: Session, now: datetime) -> float:
-    last = last_checkpoint(session)
+    try:
+        last = last_checkpoint(session)
+    except ValueError:  # nothing is sealed, as `/readyz` says
+        return math.nan
     waiting = unsealed_since(session, None if last is None else min(last.until, now) - OVERLAP, 1)
     oldest = time_of(session, waiting[0]) if waiting else None
     return 0.0 if oldest is None else max(0.0, (now - oldest).total_seconds())
 
 
 def _of_targets(states: list[TargetState], now: datetime) -> list[Figure]:
-    behind: dict[str | None, float] = {state.target: float(state.behind) for state in states}
+    behind: dict[str | None, float] = {state.shown: float(state.behind) for state in states}
     failing: dict[str | None, float] = {
-        state.target: (now - state.failing_since).total_seconds() if state.failing_since else 0.0 for state in states
+        state.shown: (now - state.failing_since).total_seconds() if state.failing_since else 0.0 for state in states
     }
     return [
         Figure("callsheet_audit_forward_behind_rows", "Sealed audit rows a target has not taken.", behind, "target"),

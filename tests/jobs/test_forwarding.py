@@ -196,6 +196,15 @@ class TestCollector:
         assert first.body == second.body
         assert state(trail).behind == 0
 
+    def test_a_batch_that_is_too_large_gets_smaller(self, trail: Trail, collector: Receiver) -> None:
+        trail.seal(20)
+        collector.answer = lambda arrival: Answer(413 if arrival.body.count(b"\n") > 8 else 200)
+        for _ in range(8):
+            forward(trail, collector.url)
+            trail.clock.advance(minutes=6)
+        taken = [one for one in collector.arrivals if one.body.count(b"\n") <= 8]
+        assert [json.loads(line)["sequence"] for one in taken for line in one.body.splitlines()] == list(range(1, 21))
+
     def test_the_token_is_nowhere_else(
         self, trail: Trail, collector: Receiver, caplog: pytest.LogCaptureFixture
     ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -9,19 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, text
+from sqlalchemy import delete, text, update
 
 from domain.audit.commands import AuditEntry, write_entry
 from domain.audit.models import api_audit_log
 from domain.crypto import Keyring
-from domain.db import Database
+from domain.db import Database, Session
 from domain.seals.checkpoints import Kind
 from domain.seals.commands import seal_rows
 from domain.seals.models import audit_seals
+from domain.seals.queries import OVERLAP, unsealed_since
 from jobs import sealing
-from jobs.sealing import CheckpointsDisagree
+from jobs.sealing import BrokenChain, CheckpointsDisagree
 from tests.factories import KEYRING
 from tests.support.clock import NOON
+from tests.support.databases import PostgresqlDatabases
 from tests.support.queries import recorded
 from tests.support.sealing import Trail
 from tests.support.waiting import wait_until
@@ -191,6 +194,23 @@ def test_it_adds_nothing_to_a_file_that_the_database_contradicts(trail: Trail) -
     assert trail.verify() != []
 
 
+def test_it_chains_nothing_to_a_seal_that_is_not_its_own(trail: Trail) -> None:
+    trail.seal(1, 1)
+    forged = trail.seals()[1].signed(Keyring(b"y" * 32))
+    for line in (forged.line, "nonsense"):
+        with trail.database.transaction() as session:
+            session.execute(update(audit_seals).where(audit_seals.c.seal == 2).values(checkpoint=line))
+        with pytest.raises(BrokenChain):
+            trail.seal(1)
+    assert len(trail.sealed()) == 2
+    with trail.database.transaction() as session:
+        true = list(trail.lines())[1]
+        session.execute(update(audit_seals).where(audit_seals.c.seal == 2).values(checkpoint=true))
+    trail.seal()
+    assert len(trail.sealed()) == 4
+    assert trail.verify() == []
+
+
 def test_a_row_that_no_driver_can_read_holds_up_no_other(database: Database, trail: Trail) -> None:
     broken, good = trail.write(2)
     value = "CAST(x'ff' AS TEXT)" if database.is_sqlite else "'infinity'"
@@ -211,6 +231,37 @@ def test_a_round_costs_the_same_however_long_the_trail_is(trail: Trail) -> None:
     with recorded(trail.database) as many:
         trail.seal()
     assert len(few) == len(many) <= 6
+
+
+FILL = (
+    "INSERT INTO api_audit_log (id, at, source) SELECT 'aud_' || lpad(n::text, 26, '0'),"
+    " timestamptz '2026-03-01 12:00Z' - (:rows - n) * interval '5 ms', 'api' FROM generate_series(1, :rows) AS n",
+    "INSERT INTO audit_sealed_rows (sequence, row_id, leaf) SELECT n, 'aud_' || lpad(n::text, 26, '0'), ''"
+    " FROM generate_series(1, :rows) AS n",
+    "ANALYZE",
+)
+
+
+def test_finding_unsealed_rows_reads_the_last_minute_and_no_more(postgresql_databases: PostgresqlDatabases) -> None:
+    """Whatever PostgreSQL's planner makes of a trail that is all sealed."""
+    with postgresql_databases.fresh() as url:
+        database = Database(url)
+        for statement in FILL:
+            with database.single_statement() as session:
+                session.execute(text(statement).bindparams(**({"rows": 50_000} if ":rows" in statement else {})))
+        with recorded(database) as statements, database.reading() as session:
+            assert unsealed_since(session, NOON - OVERLAP, 1000) == []
+        with database.reading() as session:
+            plan = explained(session, statements[0], {"at_1": NOON - OVERLAP, "param_1": 1000})
+        database.dispose()
+    assert "ix_api_audit_log_at_id" in plan
+    assert "uq_audit_sealed_rows_row_id" in plan
+    assert "Seq Scan" not in plan
+
+
+def explained(session: Session, statement: str, values: dict[str, object]) -> str:
+    named = re.sub(r"%\((\w+)\)s", r":\1", statement.replace("::", r"\:\:"))
+    return "\n".join(session.execute(text(f"EXPLAIN {named}"), values).scalars())
 
 
 def test_the_insert_of_a_row_is_what_it_was(trail: Trail) -> None:
