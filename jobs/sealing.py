@@ -6,15 +6,18 @@ completed from the table by whoever seals next. Every host that seals keeps a wh
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from domain.clock import Clock
 from domain.crypto import Keyring
 from domain.db import Database, Session
+from domain.ids import id_at, made_at
 from domain.seals.checkpoints import Appender, Checkpoint, CheckpointFile, Kind, parse
 from domain.seals.commands import seal_rows
 from domain.seals.queries import (
@@ -24,20 +27,19 @@ from domain.seals.queries import (
     leaves_of,
     line_of,
     those_until,
-    time_of,
     unsealed_before,
     unsealed_since,
 )
 
 MOST_ROWS = 1000
-# One step of the walk takes milliseconds; at 10,000,000 rows it has been everywhere in an hour and a half.
+# A step of the walk takes milliseconds; at 10,000,000 rows it has been everywhere in three hours.
 WALK_ROWS = 2000
 # A round leaves the rest of a large backlog to the next one: the sweeper has more to do.
 ROUND_SECONDS = 1.0
 # Without calls, too, the chain says from time to time that nothing came.
 QUIET = timedelta(hours=1)
-# A row that shows up so long after its time was sealed came from no transaction: it is sealed, and said to be late.
-LATE = timedelta(minutes=10)
+# A row that shows up so long after its time was sealed came from no call: it is sealed, and said to be late.
+LATE = timedelta(hours=1)
 LINES_AT_ONCE = 500
 
 log = logging.getLogger("callsheet.seals")
@@ -51,6 +53,22 @@ class BrokenChain(Exception):
     """The newest seal in the table is none of ours: nothing can be chained to it."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Rows to seal, by id, and which of them are late."""
+
+    leaves: dict[str, bytes]
+    late: set[str]
+
+    def by_kind(self) -> Iterator[tuple[Kind, dict[str, bytes]]]:
+        """What goes into seals of each kind; nothing at all is a seal as well."""
+        in_time = {row_id: leaf for row_id, leaf in self.leaves.items() if row_id not in self.late}
+        if in_time or not self.late:
+            yield Kind.SEALED, in_time
+        if len(in_time) < len(self.leaves):
+            yield Kind.LATE, {row_id: self.leaves[row_id] for row_id in self.leaves if row_id in self.late}
+
+
 class Sealing:
     """Makes the seals of one installation. Any number may run at once; one of them makes each seal."""
 
@@ -59,10 +77,12 @@ class Sealing:
         self._keyring = keyring
         self._clock = clock
         self._file = CheckpointFile.in_home(home)
-        self._walked_to: str | None = None
+        # How far back each walk goes (None: to the oldest row), and the id it has come to.
+        self._reaches = itertools.cycle((LATE, None))
+        self._places: dict[timedelta | None, str | None] = {}
 
     def round(self) -> int:
-        """Seal what has come, walk one step through the trail for what was missed, complete the file. Rows sealed.
+        """Seal what has come, walk a step through the trail for what was missed, complete the file. Rows sealed.
 
         Raises:
             BrokenChain: see there; nothing is sealed until the table has its line from the file again.
@@ -70,15 +90,15 @@ class Sealing:
             OSError: the file cannot be written; rows are sealed nevertheless.
         """
         stop_at, count = time.monotonic() + ROUND_SECONDS, 0
-        while (made := self._seal_new()) is not None:
-            count += made.count
-            if made.count < MOST_ROWS or time.monotonic() > stop_at:
+        while sealed := self._seal_new():
+            count += sealed
+            if sealed < MOST_ROWS or time.monotonic() > stop_at:
                 break
         count += self._seal_missed()
         self._complete_file()
         return count
 
-    def _seal_new(self) -> Checkpoint | None:
+    def _seal_new(self) -> int:
         """Seal the oldest rows since the last seal."""
         now = self._clock()
         with self._database.reading() as session:
@@ -86,30 +106,48 @@ class Sealing:
             # Not from a `until` that a wrong clock has put in the future.
             since = None if last is None else min(last.until, now) - OVERLAP
             found = unsealed_since(session, since, MOST_ROWS)
-            leaves = leaves_of(session, found)
-            reached = time_of(session, found[-1]) if len(found) == MOST_ROWS else None
-        if not leaves and last is not None and last.until > now - QUIET:
-            return None
-        return self._seal(last, found, leaves, until=min(now, reached or now))
+            batch = self._batch(session, found, since)
+        if not batch.leaves and last is not None and last.until > now - QUIET:
+            return 0
+        return self._seal(last, batch, min(now, _made_at(found[-1]) or now) if len(found) == MOST_ROWS else now)
 
     def _seal_missed(self) -> int:
-        """Seal rows that were committed behind the overlap: `until` is what it was."""
+        """Seal rows that were committed behind the overlap: `until` is what it was.
+
+        Every other step is of the last hour alone, where most of them are; the others go on to the oldest row.
+        """
+        now, reach = self._clock(), next(self._reaches)
         with self._database.reading() as session:
             last = self._last(session)
-            found, self._walked_to = unsealed_before(session, self._walked_to, WALK_ROWS)
+            found, place = unsealed_before(session, self._places.get(reach), WALK_ROWS)
+            self._places[reach] = None if reach and place and place < id_at("aud", now - reach) else place
             if last is None or not found:
                 return 0
-            since = min(last.until, self._clock()) - OVERLAP
-            missed = those_until(session, found, since)  # the others are the next round's
-            late = those_until(session, found, since - LATE)
-            leaves = leaves_of(session, [row_id for row_id in found if row_id in missed])
-        if missed:
-            log.warning("%s rows of the audit were committed long after their time", len(missed))
+            since = min(last.until, now) - OVERLAP
+            # Newer ones are the next round's.
+            batch = self._batch(session, [one for one in reversed(found) if one <= id_at("aud", since)], since)
+        if not batch.leaves:
+            return 0
+        log.warning("%s rows of the audit were committed long after their time", len(batch.leaves))
+        return self._seal(last, batch, last.until)
+
+    def _batch(self, session: Session, row_ids: Sequence[str], since: datetime | None) -> _Batch:
+        late = set() if since is None else those_until(session, row_ids, since - LATE)
+        leaves = leaves_of(session, row_ids)
+        if len(leaves) < len(row_ids):
+            log.error("%s rows of the audit cannot be read and stay unsealed", len(row_ids) - len(leaves))
+        return _Batch({row_id: leaves[row_id] for row_id in row_ids if row_id in leaves}, late)
+
+    def _seal(self, last: Checkpoint | None, batch: _Batch, until: datetime) -> int:
+        """One seal, and one more for those that are late. How many rows they hold."""
+        moment = until.replace(microsecond=until.microsecond // 1000 * 1000)
         count = 0
-        for kind, chosen in ((Kind.SEALED, missed - late), (Kind.LATE, late)):
-            ids = [row_id for row_id in reversed(found) if row_id in chosen]
-            made = self._seal(last, ids, leaves, kind, until=last.until) if ids else None
-            last, count = made or last, count + (made.count if made else 0)
+        for kind, leaves in batch.by_kind():
+            with self._database.transaction() as session:
+                made = seal_rows(session, self._keyring, last, leaves, kind=kind, until=moment, now=self._clock())
+            if made is None:
+                break
+            last, count = made, count + made.count
         return count
 
     def _last(self, session: Session) -> Checkpoint | None:
@@ -120,22 +158,6 @@ class Sealing:
         if last is not None and not last.is_signed(self._keyring):
             raise BrokenChain(f"Seal {last.seal}, the newest in audit_seals, is not signed by this installation.")
         return last
-
-    def _seal(
-        self,
-        last: Checkpoint | None,
-        row_ids: Sequence[str],
-        leaves: dict[str, bytes],
-        kind: Kind = Kind.SEALED,
-        *,
-        until: datetime,
-    ) -> Checkpoint | None:
-        readable = {row_id: leaves[row_id] for row_id in row_ids if row_id in leaves}
-        if len(readable) < len(row_ids):
-            log.error("%s rows of the audit cannot be read and stay unsealed", len(row_ids) - len(readable))
-        moment = until.replace(microsecond=until.microsecond // 1000 * 1000)
-        with self._database.transaction() as session:
-            return seal_rows(session, self._keyring, last, readable, kind=kind, until=moment, now=self._clock())
 
     def _complete_file(self) -> None:
         """Append every seal that the file lacks."""
@@ -151,6 +173,14 @@ class Sealing:
             while lines := checkpoints_after(session, seal, LINES_AT_ONCE):
                 file.append(line for _, line in lines)
                 seal = lines[-1][0]
+
+
+def _made_at(row_id: str) -> datetime | None:
+    """None for an id that somebody else made."""
+    try:
+        return made_at(row_id)
+    except (ValueError, AttributeError):
+        return None
 
 
 def _seal_of(file: Appender) -> int:

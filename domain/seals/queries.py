@@ -14,6 +14,7 @@ from sqlalchemy.exc import DataError, OperationalError
 from ..audit.models import api_audit_log
 from ..columns import exact
 from ..db import Session
+from ..ids import id_at
 from .checkpoints import Checkpoint, parse
 from .merkle import leaf_of
 from .models import audit_sealed_rows, audit_seals
@@ -39,10 +40,13 @@ def last_checkpoint(session: Session) -> Checkpoint | None:
 
 
 def unsealed_since(session: Session, moment: datetime | None, limit: int) -> list[str]:
-    """Ids of the oldest committed rows after this time (None: all) that are in no seal. Costs what the range holds."""
-    chosen = select(_log.id).where(HAS_NO_SEAL).order_by(_log.at, _log.id).limit(limit)
+    """Ids of the oldest committed rows made after this time (None: all) that have no seal. Costs what the range holds.
+
+    An id is made when a call ends, and its time is when it began: between them an upload may take its hour.
+    """
+    chosen = select(_log.id).where(HAS_NO_SEAL).order_by(_log.id).limit(limit)
     if moment is not None:
-        chosen = chosen.where(_log.at > moment)
+        chosen = chosen.where(_log.id > id_at("aud", moment))
     return list(session.execute(chosen).scalars())
 
 
@@ -58,6 +62,8 @@ def unsealed_before(session: Session, place: str | None, limit: int) -> tuple[li
 
 def those_until(session: Session, row_ids: Sequence[str], moment: datetime) -> set[str]:
     """The rows among these that are of this time or before."""
+    if not row_ids:
+        return set()
     return set(session.execute(select(_log.id).where(_log.id.in_(row_ids), _log.at <= moment)).scalars())
 
 

@@ -80,6 +80,7 @@ class Verification:
         lines: of the checkpoint file, in order; None when there is none to compare with.
         since: leave out rows that were sealed before.
         progress: told after each hundred seals.
+        pause: called once before a row is said to be in no seal; gives the sealer time for one that has just come.
     """
 
     database: Database
@@ -88,6 +89,7 @@ class Verification:
     lines: Iterator[str]
     since: datetime | None = None
     progress: Callable[[Tally], None] = lambda _: None
+    pause: Callable[[], None] = lambda: None
     tally: Tally = field(default_factory=Tally)
     _last: Checkpoint | None = None
     _known_prunings: set[int] = field(default_factory=set)
@@ -192,8 +194,14 @@ class Verification:
         if self._last is not None:
             ends = max(ends, min(self._last.until, self.now) - OVERLAP)
         place: str | None = None
+        paused = False
         while True:
-            rows, place = unsealed_between(session, self.since, ends, place, ROWS_AT_ONCE)
+            rows, following = unsealed_between(session, self.since, ends, place, ROWS_AT_ONCE)
+            if rows and not paused:
+                self.pause()
+                paused = True
+                continue
+            place = following
             for row_id in rows:
                 yield Finding("inserted", f"row {row_id}", "Its time has been sealed, and it is in no seal.")
             if place is None:

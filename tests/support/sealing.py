@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from domain.audit.commands import AuditEntry, write_entry
 from domain.audit.models import api_audit_log
 from domain.crypto import Keyring
 from domain.db import Database
+from domain.ids import id_at
 from domain.seals.checkpoints import Checkpoint, CheckpointFile, parse
 from domain.seals.models import audit_sealed_rows, audit_seals
 from domain.seals.verification import Finding, Tally, Verification
@@ -20,6 +22,7 @@ from jobs.sealing import Sealing
 from tests.factories import KEYRING
 from tests.support.clock import NOON, StoppedClock
 
+_numbers = itertools.count(1)
 SOON = timedelta(minutes=2)  # when what was sealed now ought to be everywhere
 
 
@@ -37,15 +40,18 @@ class Trail:
     def sealer(self, keyring: Keyring = KEYRING) -> Sealing:
         return Sealing(self.database, keyring, self.clock, self.home)
 
-    def write(self, count: int = 1, at: datetime | None = None, **fields: Any) -> list[str]:
-        """Rows in one transaction; their ids."""
+    def write(
+        self, count: int = 1, at: datetime | None = None, made: datetime | None = None, **fields: Any
+    ) -> list[str]:
+        """Rows in one transaction; their ids. `made`: when the call ended, at its own time when absent."""
         ids = []
         with self.database.transaction() as session:
             for number in range(count):
                 moment = at or self.clock.advance(seconds=1)
                 known = {"source": "api", "method": "GET", "route": "/scenes/{id}", "path": f"/scenes/{number}"}
                 plain = {"status_code": 200, "duration_ms": 1.5, "params": {"query": {"n": number}}, "ip": "10.1.2.3"}
-                entry = AuditEntry(at=moment, **{**known, **plain, **fields})
+                row_id = id_at("aud", made or moment)[:-8] + f"{next(_numbers):08x}"
+                entry = AuditEntry(id=row_id, at=moment, **{**known, **plain, **fields})
                 write_entry(session, entry)
                 ids.append(entry.id)
         return ids

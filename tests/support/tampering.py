@@ -14,6 +14,7 @@ from domain.audit.models import api_audit_log
 from domain.columns import Json, Moment
 from domain.crypto import Keyring
 from domain.db import Session
+from domain.ids import id_at
 from domain.seals.checkpoints import NO_HEAD, Checkpoint, parse
 from domain.seals.merkle import root_of
 from domain.seals.models import audit_sealed_rows, audit_seals
@@ -80,7 +81,8 @@ class Tamperer:
 
     def insert(self, session: Session) -> str:
         at = self._row(session)["at"] - timedelta(milliseconds=self._draw.randint(0, 900), seconds=61)
-        entry = AuditEntry(at=at, source="api", method="GET", route="/forged", status_code=200)
+        row_id = f"{id_at('aud', at)[:-4]}{self._draw.randrange(16**4):04x}"
+        entry = AuditEntry(id=row_id, at=at, source="api", method="GET", route="/forged", status_code=200)
         write_entry(session, entry)
         return entry.id
 
