@@ -28,6 +28,7 @@ from config_values import secret_key as _secret_key
 from config_values import token as _token
 from config_values import whole_number as _whole_number
 from domain.audit.retention import CLASSES
+from domain.forwards.targets import Target, parse_targets
 
 ROOT = Path(__file__).resolve().parent
 # A unix socket's path is limited to 108 bytes by the kernel (unix(7)).
@@ -56,29 +57,21 @@ class Variable:
 
 VARIABLES = (
     Variable(
-        "CALLSHEET_HOME",
-        str(ROOT / "var"),
-        Path,
-        "Folder of the embedded database and Redis, artifacts and generated secrets.",
-        "`./var`",
+        "CALLSHEET_HOME", str(ROOT / "var"), Path,
+        "Folder of the embedded database and Redis, artifacts and generated secrets.", "`./var`",
     ),
     Variable("DATABASE_URL", None, _database_url, "PostgreSQL 15 or later, or SQLite.", "SQLite in `CALLSHEET_HOME`"),
     Variable("REDIS_URL", None, _redis_url, "Redis 6.2 or later.", "an embedded Redis in `CALLSHEET_HOME`"),
     Variable("PORT", "8000", _whole_number(1, 65535), "Port of the web server."),
     Variable("CALLSHEET_HOST", "127.0.0.1", _host, "Address the web server listens on."),
     Variable(
-        "CALLSHEET_SECRET_KEY",
-        None,
-        _secret_key,
+        "CALLSHEET_SECRET_KEY", None, _secret_key,
         "The one secret that key digests, encryption and seals derive from. The same on every host.",
         "made once in `CALLSHEET_HOME/secret_key`",
     ),
     Variable(
-        "CALLSHEET_METRICS_TOKEN",
-        None,
-        _token,
-        "Bearer token that `GET /metrics` asks for.",
-        "made once in `CALLSHEET_HOME/metrics_token`",
+        "CALLSHEET_METRICS_TOKEN", None, _token,
+        "Bearer token that `GET /metrics` asks for.", "made once in `CALLSHEET_HOME/metrics_token`",
     ),
     Variable("CALLSHEET_DEMO", "1", _flag, "1: an empty database gets the demo studio, `make run` a receiver."),
     Variable("CALLSHEET_DEMO_RECEIVER_PORT", "8010", _whole_number(1, 65535), "Port of the demo receiver."),
@@ -87,29 +80,19 @@ VARIABLES = (
     Variable("CALLSHEET_DELIVERY_WORKERS", "1", _whole_number(1, 64), "RQ worker processes that deliver webhooks."),
     Variable("CALLSHEET_DATABASE_POOL", "16", _whole_number(1, 512), "Database connections each process may hold."),
     Variable(
-        "CALLSHEET_TRUSTED_PROXIES",
-        "",
-        _networks,
-        "Ranges of the reverse proxies whose `X-Forwarded-For` is believed.",
-        "none",
+        "CALLSHEET_TRUSTED_PROXIES", "", _networks,
+        "Ranges of the reverse proxies whose `X-Forwarded-For` is believed.", "none",
     ),
     Variable(
-        "CALLSHEET_COOKIE_SECURE",
-        "0",
-        _flag,
+        "CALLSHEET_COOKIE_SECURE", "0", _flag,
         "1 when the portal is served over TLS: cookies become `Secure` and take the `__Host-` prefix.",
     ),
     Variable(
-        "CALLSHEET_WEBHOOK_ALLOW_CIDRS",
-        "",
-        _networks,
-        "Private ranges that webhooks may reach (render farms). Demo mode adds 127.0.0.0/8.",
-        "none",
+        "CALLSHEET_WEBHOOK_ALLOW_CIDRS", "", _networks,
+        "Private ranges that webhooks may reach (render farms). Demo mode adds 127.0.0.0/8.", "none",
     ),
     Variable(
-        "CALLSHEET_WEBHOOK_SCHEDULE",
-        "0,5,300,1800,7200,18000,36000,50400,72000,86400",
-        _seconds,
+        "CALLSHEET_WEBHOOK_SCHEDULE", "0,5,300,1800,7200,18000,36000,50400,72000,86400", _seconds,
         "Seconds to wait before each attempt of a delivery.",
     ),
     Variable("CALLSHEET_KEY_DAYS", "365", _whole_number(1, 3650), "Days until a new API key expires by default."),
@@ -128,7 +111,12 @@ VARIABLES = (
         "Comma-separated names of fields and metadata whose values the audit does not keep, besides those of secrets.",
         "none",
     ),
-)
+    Variable(
+        "CALLSHEET_AUDIT_FORWARD", "", parse_targets,
+        "Where the audit is forwarded to: `file://`, `syslog+udp://`, `syslog+tcp://` and `https://` URLs.", "none",
+    ),
+    Variable("CALLSHEET_AUDIT_FORWARD_TOKEN", None, _token, "Bearer token for the collectors among them.", "none"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +144,8 @@ class Settings:
     key_days: int
     audit_days: Mapping[str, int]
     audit_mask_fields: tuple[str, ...]
+    audit_forward: tuple[Target, ...]
+    audit_forward_token: str | None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:

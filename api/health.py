@@ -66,4 +66,8 @@ def _figures(services: Services) -> bytes:
         calls.labels(status).set(count)
     degraded = Gauge("callsheet_redis_away", "1 while limits are counted in the database.", registry=registry)
     degraded.set(services.limiter.degraded)
+    for figure in services.health.figures():
+        gauge = Gauge(figure.name, figure.help, [figure.label] if figure.label else [], registry=registry)
+        for label, value in figure.values.items():
+            (gauge if label is None else gauge.labels(label)).set(value)
     return generate_latest(registry)

@@ -1,4 +1,4 @@
-"""The command line of the audit trail: `audit export`."""
+"""The command line of the audit trail: `audit export`; `audit verify` is in `audit_verification`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 import click
 from flask.cli import AppGroup
 
+from deploy.audit_verification import add_verify
 from deploy.console import by, carry_out, fail
 from domain.access import SYSTEM
 from domain.audit.commands import note_action
@@ -32,6 +33,7 @@ def group(services: Services) -> AppGroup:
         wanted = carry_out(lambda: read_export(parameters, format_, services.clock()))
         _write(services, wanted, parameters)
 
+    add_verify(group, services)
     return group
 
 

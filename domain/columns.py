@@ -147,3 +147,20 @@ class AsStored(UserDefinedType[Any]):
     """What the driver gives: of a `Json`, text on SQLite, a value on PostgreSQL."""
 
     cache_ok = True
+
+
+class _Exact(FunctionElement[Any]):
+    type = AsStored()
+    inherit_cache = True
+
+
+def exact(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """What is stored, to the digit: JSON as the database writes it, all else as the driver gives it, unread."""
+    return _Exact(column)
+
+
+@compiles(_Exact)
+def _exact(element: _Exact, compiler: SQLCompiler, **options: Any) -> str:
+    column = compiler.process(element.clauses, **options)
+    is_jsonb = compiler.dialect.name == "postgresql" and isinstance(next(iter(element.clauses)).type, Json)
+    return f"CAST({column} AS TEXT)" if is_jsonb else column

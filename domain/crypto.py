@@ -5,8 +5,9 @@ from __future__ import annotations
 import hmac
 import os
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -28,6 +29,7 @@ class Keyring:
         self._secret = secret
         self._pepper = self.derive("api-key pepper")
         self._vault = AESGCM(self.derive("encryption at rest"))
+        self._sealing = Ed25519PrivateKey.from_private_bytes(self.derive("audit seals"))
         self.fingerprint = self.derive("fingerprint").hex()[:16]
 
     def derive(self, purpose: str) -> bytes:
@@ -53,3 +55,15 @@ class Keyring:
             return self._vault.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], row.encode())
         except (InvalidTag, ValueError) as error:
             raise CannotDecrypt(f"The secret of {row} cannot be decrypted with this CALLSHEET_SECRET_KEY.") from error
+
+    def sign(self, text: bytes) -> bytes:
+        """Ed25519 (RFC 8032): the signature of a seal."""
+        return self._sealing.sign(text)
+
+    def has_signed(self, text: bytes, signature: bytes) -> bool:
+        """Whether `sign` made this signature of this text."""
+        try:
+            self._sealing.public_key().verify(signature, text)
+        except InvalidSignature:
+            return False
+        return True

@@ -39,7 +39,7 @@ from .signals import Signal
 __all__ = [
     "Bytes", "Database", "Json", "LongText", "Moment", "Number", "Row", "Sequence64", "Session", "Str",
     "check_reachable", "has_member", "hour_of", "is_duplicate", "metadata", "numbered_id",
-    "signal_after_commit", "smaller", "storable", "upsert", "waited_too_long_for_lock",
+    "signal_after_commit", "smaller", "storable", "take_lock", "upsert", "waited_too_long_for_lock",
 ]  # fmt: skip
 
 metadata = MetaData(
@@ -152,6 +152,13 @@ def _begin(connection: Connection) -> None:
         connection.connection.cursor().execute(statement)
     except DRIVER_ERRORS as error:  # another process held SQLite's writer's place for too long; a connection is gone
         raise as_sqlalchemy_says(connection, statement, error) from error
+
+
+def take_lock(session: Session, number: int) -> bool:
+    """Hold a lock until the transaction ends; False when another one has it. SQLite's only writer has them all."""
+    if session.dialect != "postgresql":
+        return True
+    return bool(session.execute(func.pg_try_advisory_xact_lock(number).select()).scalar_one())
 
 
 def upsert(session: Session, table: Table, key: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from datetime import UTC, datetime
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 LENGTH = 26
@@ -48,6 +49,26 @@ def new_id_stem(prefix: str, counter_digits: int) -> str:
     every row gets an id of the right form without one being sent for each.
     """
     return new_id(prefix)[:-counter_digits]
+
+
+def id_at(prefix: str, moment: datetime) -> str:
+    """The smallest id that can be made at this time."""
+    return f"{prefix}_{_base32(round(moment.timestamp() * 1000) << 80)}"
+
+
+def made_at(row_id: str) -> datetime:
+    """When the id was made, in whole milliseconds.
+
+    Raises:
+        ValueError: it has not the form of an id.
+    """
+    tail = row_id.partition("_")[2]
+    number = 0
+    for digit in tail[:LENGTH]:
+        number = number << 5 | ALPHABET.index(digit)
+    if len(tail) != LENGTH or number >> 128:
+        raise ValueError(row_id)
+    return datetime.fromtimestamp((number >> 80) / 1000, UTC)
 
 
 def is_id(text: str, prefix: str) -> bool:

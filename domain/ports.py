@@ -12,6 +12,7 @@ from .audit.commands import AuditWriter
 from .clock import Clock
 from .crypto import Keyring
 from .db import Database
+from .seals.statistics import Figure
 from .webhooks.commands import CheckTarget
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -81,9 +82,11 @@ class Limiter(Protocol):
 
 
 class Health(Protocol):
-    """What `/readyz` asks: each part's name and what is wrong with it, None when well."""
+    """What `/readyz` asks: each part's name and what is wrong with it, None when well; and more for `/metrics`."""
 
     def check(self) -> dict[str, str | None]: ...
+
+    def figures(self) -> list[Figure]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,14 @@ from .db import metadata
 from .deliveries import models as deliveries
 from .events import models as events
 from .external_ids import models as external_ids
+from .forwards import models as forwards
 from .idempotency import models as idempotency
 from .metadata import models as metadata_models
 from .metadata_fields import models as metadata_fields
 from .operations import models as operations
 from .projects import models as projects
 from .scenes import models as scenes
+from .seals import models as seals
 from .segments import models as segments
 from .webhooks import models as webhooks
 
@@ -29,6 +31,7 @@ __all__ = [
     "deliveries",
     "events",
     "external_ids",
+    "forwards",
     "idempotency",
     "metadata",
     "metadata_fields",
@@ -36,6 +39,7 @@ __all__ = [
     "operations",
     "projects",
     "scenes",
+    "seals",
     "segments",
     "webhooks",
 ]

@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from redis import Redis
@@ -16,6 +17,7 @@ from domain.audit.masking import mask_also
 from domain.clock import system_clock
 from domain.crypto import Keyring
 from domain.db import Database
+from domain.forwards.targets import Target
 from domain.operations.queries import refuse_wrong_secret_key
 from domain.webhooks.addresses import Network
 from domain.webhooks.retry import Schedule
@@ -35,6 +37,12 @@ class JobSettings(Protocol):
     def redis_url(self) -> str: ...
     @property
     def secret_key(self) -> bytes: ...
+    @property
+    def home(self) -> Path: ...
+    @property
+    def audit_forward(self) -> tuple[Target, ...]: ...
+    @property
+    def audit_forward_token(self) -> str | None: ...
     @property
     def webhook_schedule(self) -> tuple[int, ...]: ...
     @property

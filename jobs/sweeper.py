@@ -1,9 +1,13 @@
-"""The sweeper: finds what is due without any queue, prunes, and says that it is alive. `python -m jobs.sweeper`."""
+"""The sweeper: finds what is due without any queue, prunes, seals and forwards the audit, and says that it is alive.
+
+`python -m jobs.sweeper`.
+"""
 
 from __future__ import annotations
 
 import logging
 import signal
+import socket
 import threading
 import time
 from datetime import datetime, timedelta
@@ -13,9 +17,12 @@ from domain.api_keys.commands import note_expiring
 from domain.clock import system_clock
 from domain.deliveries.queries import next_due
 from domain.operations.commands import beat, prune
+from domain.operations.queries import SEALING_FAULT
 
+from .forwarding import Forwarding
 from .retention import AuditPruner
 from .runtime import Runtime
+from .sealing import Sealing
 
 TICK_SECONDS = 1.0
 TIDY_EVERY_TICKS = 60
@@ -36,9 +43,14 @@ class Sweeper:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._ticks = 0
-        self._pruner = AuditPruner(runtime.database, runtime.settings.audit_days)
+        self._pruner = AuditPruner(runtime.database, runtime.keyring, runtime.settings.audit_days)
         self._audit_is_due = True
         self._delivering = threading.Thread()
+        settings = runtime.settings
+        self._sealing = Sealing(runtime.database, runtime.keyring, system_clock, settings.home)
+        self._forwarding = Forwarding(
+            runtime.database, system_clock, settings.audit_forward, settings.audit_forward_token
+        )
         self.stopping = threading.Event()
 
     def run(self) -> None:
@@ -50,7 +62,7 @@ class Sweeper:
                 log.exception("a sweep failed; the next one is in %s s", TICK_SECONDS)
 
     def tick(self) -> None:
-        """Say that it is alive; see to deliveries that are overdue; prune; tell of keys that end soon."""
+        """Say that it is alive; see to overdue deliveries and keys that end soon; prune; seal and forward the audit."""
         database, now = self._runtime.database, system_clock()
         with database.transaction() as session:
             beat(session, "sweeper", now)
@@ -66,6 +78,17 @@ class Sweeper:
         if self._ticks % AUDIT_EVERY_TICKS == 0 or self._audit_is_due:
             self._audit_is_due = self._prune_audit(now)
         self._ticks += 1
+        self._see_to_audit()
+
+    def _see_to_audit(self) -> None:
+        """Last, and by itself: a chain or disk that is broken stops nothing but what it breaks."""
+        try:
+            self._sealing.round()
+        except Exception:
+            log.exception("the audit was not sealed in good order")
+            with self._runtime.database.transaction() as session:
+                beat(session, SEALING_FAULT + socket.gethostname(), system_clock())
+        self._forwarding.start()
 
     def _prune_audit(self, now: datetime) -> bool:
         """Prune for a part of this tick, with pauses in which others write; whether there is more."""
@@ -88,15 +111,17 @@ class Sweeper:
             self._delivering.start()
 
     def settle(self) -> None:
-        """Wait for what is being delivered here."""
+        """Wait for what is being delivered and forwarded here."""
         if self._delivering.is_alive():
             self._delivering.join()
+        self._forwarding.settle()
 
 
 def main() -> None:
     """Run until SIGTERM or SIGINT."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    sweeper = Sweeper(Runtime.build(Settings.from_env(), pool=2))
+    settings = Settings.from_env()
+    sweeper = Sweeper(Runtime.build(settings, pool=3 + len(settings.audit_forward)))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sweeper.stopping.set())
     sweeper.run()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 
 from ..access import SYSTEM
 from ..clock import rfc3339
+from ..crypto import Keyring
 from ..db import Session
+from ..seals.commands import prune_sealed
 from .commands import note_action
 from .models import EVERY, api_audit_log
 
@@ -23,6 +26,7 @@ _CONDITIONS: dict[str, ColumnElement[bool]] = {
     "actions": _TABLE.c.source != "api",
 }
 CLASSES = tuple(_CONDITIONS)
+MOST_AT_ONCE = 2000  # of one moment, in one transaction
 
 
 def end_of_range(session: Session, start: datetime | None, bound: datetime, most: int) -> datetime:
@@ -41,16 +45,20 @@ def _after(session: Session, moment: datetime, bound: datetime) -> datetime:
     return bound if found is None else found
 
 
-def delete_range(session: Session, class_: str, start: datetime | None, end: datetime, now: datetime) -> int:
-    """Delete the entries of a class from `start` on (None: the first) and before `end`; how many.
+def prune_range(
+    session: Session, keyring: Keyring, class_: str, start: datetime | None, end: datetime, now: datetime
+) -> bool:
+    """Delete the entries of a class from `start` on (None: the first) and before `end`, as far as they are sealed.
 
-    That it was done is written into the trail in the same transaction. Whoever seals the trail gives an `end` that is
-    sealed, and signs the range's record in this transaction too.
+    That it was done is written into the trail, and signed, in the same transaction.
+
+    Returns:
+        Whether the range is done with: nothing is left in it but what differs from its seal.
     """
-    chosen = delete(_TABLE).where(EVERY, _TABLE.c.at < end, _CONDITIONS[class_])
+    chosen: list[Any] = [EVERY, _TABLE.c.at < end, _CONDITIONS[class_]]
     if start is not None:
-        chosen = chosen.where(_TABLE.c.at >= start)
-    count = session.execute(chosen).rowcount
+        chosen.append(_TABLE.c.at >= start)
+    count = prune_sealed(session, keyring, and_(*chosen), MOST_AT_ONCE, now)
     if count:
         told = {
             "class": class_,
@@ -59,4 +67,4 @@ def delete_range(session: Session, class_: str, start: datetime | None, end: dat
             "count": count,
         }
         note_action(session, SYSTEM, "system", "audit.prune", now, changes=told)
-    return count
+    return count is not None and count < MOST_AT_ONCE

@@ -12,6 +12,8 @@ from ..db import Database, Session
 from .models import heartbeats, installation
 
 FINGERPRINT = "secret_key_fingerprint"
+# A heartbeat of what does not work: each host has its own, which stops when it works again.
+SEALING_FAULT = "sealing fault "
 
 
 class WrongSecretKey(Exception):
@@ -44,3 +46,11 @@ def refuse_wrong_secret_key(database: Database, keyring: Keyring) -> None:
 def last_beat(session: Session, name: str) -> datetime | None:
     """When the process was last seen alive."""
     return session.execute(select(heartbeats.c.at).where(heartbeats.c.name == name)).scalar_one_or_none()
+
+
+def has_beat_since(session: Session, stem: str, moment: datetime) -> bool:
+    """Whether anything whose name begins like this was noted at this time or later."""
+    chosen = select(heartbeats.c.name).where(
+        heartbeats.c.name.startswith(stem, autoescape=True), heartbeats.c.at >= moment
+    )
+    return session.execute(chosen.limit(1)).first() is not None

@@ -26,9 +26,10 @@ def test_readyz_names_every_part(app: Flask, database: Database, clock: StoppedC
         beat(session, "sweeper", NOON)
     response = app.test_client().get("/readyz")
     checks = document_of(response)["checks"]
-    assert checks.keys() == {"database", "redis", "worker", "sweeper"}
+    assert checks.keys() == {"database", "redis", "worker", "sweeper", "sealing", "forwarding"}
     well = {name: check["status"] for name, check in checks.items()}
-    assert well == {"database": "ok", "redis": "ok", "worker": "failing", "sweeper": "ok"}
+    assert well.pop("worker") == "failing"
+    assert set(well.values()) == {"ok"}
     assert (response.status_code, document_of(response)["status"]) == (200, "degraded")
     clock.advance(minutes=1)
     assert document_of(app.test_client().get("/readyz"))["checks"]["sweeper"]["status"] == "failing"
@@ -48,6 +49,8 @@ def test_metrics_tell_the_figures(app: Flask, database: Database, cast: Cast, cl
         'callsheet_api_calls_last_hour{status="2xx"} 1.0',
         'callsheet_api_calls_last_hour{status="4xx"} 1.0',
         "callsheet_redis_away 0.0",
+        "callsheet_audit_sealed_rows 0.0",
+        "callsheet_audit_oldest_unsealed_seconds 30.0",
     ):
         assert line in response.text.splitlines()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from config import ROOT, VARIABLES, ConfigError, Settings, redis_socket
+from domain.forwards.targets import Target, Way
 
 NAMES = [variable.name for variable in VARIABLES]
 # A value for each that differs from its default, and the attribute that shows it.
@@ -35,6 +36,15 @@ OTHERS: dict[str, tuple[str, str, object]] = {
         {"reads": 30, "writes": 0, "refusals": 0, "actions": 3650},
     ),
     "CALLSHEET_AUDIT_MASK_FIELDS": ("fee, home-address", "audit_mask_fields", ("fee", "home-address")),
+    "CALLSHEET_AUDIT_FORWARD": (
+        " file:///var/log/audit.ndjson,syslog+tcp://siem ",
+        "audit_forward",
+        (
+            Target("file:///var/log/audit.ndjson", Way.FILE, path="/var/log/audit.ndjson"),
+            Target("syslog+tcp://siem", Way.SYSLOG_TCP, host="siem", port=514),
+        ),
+    ),
+    "CALLSHEET_AUDIT_FORWARD_TOKEN": ("t" * 16, "audit_forward_token", "t" * 16),
 }
 
 BAD: tuple[tuple[str, str], ...] = (
@@ -66,6 +76,13 @@ BAD: tuple[tuple[str, str], ...] = (
     ("CALLSHEET_AUDIT_DAYS", "logins=30"), ("CALLSHEET_AUDIT_DAYS", "reads=1,reads=2"),
     ("CALLSHEET_AUDIT_DAYS", "reads=99999"), ("CALLSHEET_AUDIT_MASK_FIELDS", "a name"),
     ("CALLSHEET_AUDIT_MASK_FIELDS", "x" * 101), ("CALLSHEET_AUDIT_MASK_FIELDS", ",".join(["x"] * 101)),
+    *(("CALLSHEET_AUDIT_FORWARD", value) for value in (
+        "/var/log/audit.ndjson", "file://host/path", "file:///", "file:///folder/", "file:///a b", "file:///x?y=1",
+        "syslog://siem", "syslog+udp://", "syslog+udp://siem:0", "syslog+tcp://siem:99999", "syslog+tcp://siem/path",
+        "syslog+tcp://user:password@siem", "https://", "https://u:p@collector", "https://0x7f.1/", "ftp://siem",
+        "http://collector.example.com/", "file:///a,file:///a", "syslog+udp://siem:port", "https://collector/#x",
+    )),
+    ("CALLSHEET_AUDIT_FORWARD_TOKEN", "short"), ("CALLSHEET_AUDIT_FORWARD_TOKEN", "a token with spaces"),
     ("CALLSHEET_HOME", "/dev/null/callsheet"), ("CALLSHEET_NONSENSE", "1"), ("CALLSHEET_PORT", "8000"),
 )  # fmt: skip
 
@@ -108,7 +125,7 @@ def test_it_refuses_a_bad_value_in_one_sentence(home: Path, name: str, value: st
     assert sentence.startswith(name)
     assert re.search(r"[.)]$", sentence)
     assert "\n" not in sentence
-    if name in ("CALLSHEET_SECRET_KEY", "CALLSHEET_METRICS_TOKEN"):
+    if name in ("CALLSHEET_SECRET_KEY", "CALLSHEET_METRICS_TOKEN", "CALLSHEET_AUDIT_FORWARD_TOKEN"):
         assert value not in sentence
 
 

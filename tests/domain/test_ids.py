@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import time
 import uuid
+from datetime import timedelta
 
 import pytest
 
 from domain import ids
-from domain.ids import ALPHABET, is_id, new_id, new_id_stem
+from domain.clock import system_clock
+from domain.ids import ALPHABET, id_at, is_id, made_at, new_id, new_id_stem
 from tests.support.threads import at_once
 
 PREFIXES = ("prj", "chr", "scn", "seg", "apr", "evt", "whk", "dlv", "key", "usr", "aud")
@@ -62,3 +64,17 @@ NO_IDS = (
 @pytest.mark.parametrize("text", NO_IDS)
 def test_it_refuses_what_is_no_id(text: str) -> None:
     assert not is_id(text, "chr")
+
+
+def test_an_id_tells_when_it_was_made() -> None:
+    before = system_clock()
+    row_id = new_id("aud")
+    assert before <= made_at(row_id) <= system_clock() + timedelta(milliseconds=1)
+    assert id_at("aud", made_at(row_id)) <= row_id < id_at("aud", made_at(row_id) + timedelta(milliseconds=1))
+    assert made_at(id_at("aud", before)) == before
+
+
+@pytest.mark.parametrize("text", ["", "aud_", "aud_1", "aud_" + "z" * 26, "aud_" + "I" * 26, "aud_" + "0" * 27])
+def test_what_is_no_id_tells_no_time(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - whatever it says
+        made_at(text)

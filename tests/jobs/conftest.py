@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import redis
@@ -17,6 +18,7 @@ from domain.crypto import Keyring
 from domain.db import Database
 from domain.deliveries.models import webhook_attempts, webhook_deliveries
 from domain.events.commands import Context, Happening, record_events
+from domain.forwards.targets import Target
 from domain.webhooks.commands import NewWebhook, create_webhook
 from domain.webhooks.models import webhooks
 from jobs.queues import Bell
@@ -37,6 +39,9 @@ class JobSettings:
     webhook_allow_cidrs: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = LOOPBACK
     audit_days: Mapping[str, int] = field(default_factory=dict)
     audit_mask_fields: tuple[str, ...] = ()
+    home: Path = Path("/nowhere")  # of a test that seals nothing
+    audit_forward: tuple[Target, ...] = ()
+    audit_forward_token: str | None = None
 
 
 @dataclass(frozen=True)
@@ -88,8 +93,8 @@ class Stage:
 
 
 @pytest.fixture
-def settings(database_url: str, redis_url: str) -> JobSettings:
-    return JobSettings(database_url, redis_url)
+def settings(database_url: str, redis_url: str, home: Path) -> JobSettings:
+    return JobSettings(database_url, redis_url, home=home)
 
 
 @pytest.fixture

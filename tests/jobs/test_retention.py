@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +14,14 @@ from domain.audit.commands import AuditEntry, write_entry
 from domain.audit.models import api_audit_log
 from domain.clock import rfc3339, system_clock
 from domain.db import Database
+from domain.seals.checkpoints import CheckpointFile
+from domain.seals.verification import Verification
 from jobs import retention
 from jobs.retention import AuditPruner
 from jobs.runtime import Runtime
+from jobs.sealing import Sealing
 from jobs.sweeper import Sweeper
+from tests.factories import KEYRING
 from tests.jobs.conftest import JobSettings
 from tests.support.clock import NOON
 
@@ -48,8 +54,15 @@ def records(database: Database) -> list[dict[str, Any]]:
         return list(session.execute(chosen.order_by(api_audit_log.c.id)).scalars())
 
 
+def seal(database: Database, now: datetime = NOON) -> None:
+    """Seal what there is, as of some moment."""
+    with tempfile.TemporaryDirectory() as home:
+        Sealing(database, KEYRING, lambda: now, Path(home)).round()
+
+
 def prune(pruner: AuditPruner, now: datetime = NOON) -> int:
-    """Prune until there is no more; in how many steps."""
+    """Prune what is sealed until there is no more; in how many steps."""
+    seal(pruner._database, now)
     steps = 1
     while pruner.step(now):
         steps += 1
@@ -60,7 +73,7 @@ def test_it_works(database: Database) -> None:
     for kind in KINDS:
         write(database, kind, NOON - 40 * DAY)
         write(database, kind, NOON - 20 * DAY)
-    prune(AuditPruner(database, {"reads": 30, "writes": 0, "refusals": 10, "actions": 0}))
+    prune(AuditPruner(database, KEYRING, {"reads": 30, "writes": 0, "refusals": 10, "actions": 0}))
     assert left(database) == {"reads": 1, "writes": 2, "actions": 2}
     reads, refusals = records(database)
     assert reads == {"class": "reads", "from": None, "until": rfc3339(NOON - 30 * DAY), "count": 1}
@@ -71,15 +84,15 @@ def test_it_works(database: Database) -> None:
 def test_every_entry_is_of_one_class(database: Database, kind: str) -> None:
     for each in KINDS:
         write(database, each, NOON - 2 * DAY)
-    prune(AuditPruner(database, {kind: 1}))
+    prune(AuditPruner(database, KEYRING, {kind: 1}))
     assert left(database).keys() == KINDS.keys() - {kind}
 
 
 def test_an_entry_as_old_as_is_kept_stays(database: Database) -> None:
     write(database, "reads", NOON - DAY)
-    prune(AuditPruner(database, {"reads": 1}))
+    prune(AuditPruner(database, KEYRING, {"reads": 1}))
     assert left(database) == {"reads": 1}
-    prune(AuditPruner(database, {"reads": 1}), NOON + timedelta(milliseconds=1))
+    prune(AuditPruner(database, KEYRING, {"reads": 1}), NOON + timedelta(milliseconds=1))
     assert left(database) == {}
 
 
@@ -87,7 +100,8 @@ def test_a_step_deletes_no_more_than_a_batch(database: Database, monkeypatch: py
     monkeypatch.setattr(retention, "BATCH", 10)
     write(database, "reads", NOON - 3 * DAY, 35)
     write(database, "writes", NOON - 2 * DAY, 35)
-    pruner = AuditPruner(database, {"reads": 1})
+    seal(database)
+    pruner = AuditPruner(database, KEYRING, {"reads": 1})
     assert pruner.step(NOON)
     assert left(database) == {"reads": 25, "writes": 35}
     assert prune(pruner) <= 8
@@ -102,40 +116,49 @@ def test_many_entries_of_one_moment_are_one_step(database: Database, monkeypatch
     for _ in range(8):
         write(database, "reads", NOON - 2 * DAY)
     write(database, "reads", NOON - 2 * DAY + timedelta(hours=1), 2)
-    prune(AuditPruner(database, {"reads": 1}))
+    prune(AuditPruner(database, KEYRING, {"reads": 1}))
     assert left(database) == {}
 
 
 def test_what_it_passed_is_not_read_again(database: Database) -> None:
     write(database, "writes", NOON - 3 * DAY, 20)
-    pruner = AuditPruner(database, {"reads": 1})
+    pruner = AuditPruner(database, KEYRING, {"reads": 1})
     prune(pruner)
     write(database, "reads", NOON - 2 * DAY)  # too late to be seen by this process
     prune(pruner)
     assert left(database)["reads"] == 1
-    prune(AuditPruner(database, {"reads": 1}))
+    prune(AuditPruner(database, KEYRING, {"reads": 1}))
     assert "reads" not in left(database)
 
 
-def test_nothing_is_deleted_beyond_what_is_sealed(database: Database) -> None:
-    for days in (5, 4, 3):
-        write(database, "reads", NOON - days * DAY)
-    sealed: list[datetime | None] = [None]
-    pruner = AuditPruner(database, {"reads": 1}, lambda _session, _now: sealed[0])
-    assert prune(pruner) == 1
-    assert left(database) == {"reads": 3}
-    sealed[0] = NOON - 4 * DAY
-    prune(pruner)
+def test_nothing_is_deleted_that_is_not_sealed(database: Database) -> None:
+    write(database, "reads", NOON - 3 * DAY)
+    pruner = AuditPruner(database, KEYRING, {"reads": 1})
+    assert not pruner.step(NOON)
+    seal(database, NOON - 5 * DAY)
+    write(database, "reads", NOON - 2 * DAY)
+    assert not pruner.step(NOON)  # the seal tells nothing of that day yet
     assert left(database) == {"reads": 2}
-    sealed[0] = NOON
     prune(pruner)
     assert left(database) == {}
+
+
+def test_what_is_pruned_is_signed(database: Database, home: Path) -> None:
+    write(database, "reads", NOON - 3 * DAY, 5)
+    write(database, "writes", NOON - 3 * DAY, 5)
+    sealing = Sealing(database, KEYRING, lambda: NOON, home)
+    sealing.round()
+    prune(AuditPruner(database, KEYRING, {"reads": 1}))
+    sealing.round()
+    checking = Verification(database, KEYRING, NOON, CheckpointFile.in_home(home).lines(), None)
+    assert list(checking.run()) == []
+    assert checking.tally.pruned == 5
 
 
 def test_without_a_limit_it_sends_nothing(database: Database) -> None:
     statements: list[str] = []
     event.listen(database.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
-    assert not AuditPruner(database, dict.fromkeys(KINDS, 0)).step(NOON)
+    assert not AuditPruner(database, KEYRING, dict.fromkeys(KINDS, 0)).step(NOON)
     assert statements == []
 
 
@@ -144,6 +167,7 @@ def test_the_sweeper_does_it(settings: JobSettings, database: Database) -> None:
     write(database, "reads", system_clock() - 20 * DAY)
     settings.audit_days.update(reads=30)  # type: ignore[attr-defined]  # a dict, here
     runtime = Runtime.build(settings)
+    Sweeper(runtime).tick()  # seals
     sweeper = Sweeper(runtime)
     for _ in range(20):  # it takes a part of each tick, and stops when there is no more
         sweeper.tick()

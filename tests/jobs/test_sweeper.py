@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import redis
 from sqlalchemy import func, insert, select, update
 
 from domain.accounts.models import sessions
+from domain.audit.commands import AuditEntry, write_entry
 from domain.clock import system_clock
 from domain.db import Database
 from domain.deliveries.models import webhook_deliveries
+from domain.forwards.targets import parse_targets
 from domain.operations.queries import last_beat
+from jobs.health import HealthCheck
 from jobs.runtime import Runtime
 from jobs.sweeper import Sweeper
 from tests.factories import make_key
@@ -105,3 +109,45 @@ def test_it_tells_of_keys_that_end_soon(stage: Stage) -> None:
         Sweeper(stage.runtime).tick()
     stage.drain()
     assert len(stage.receiver.ids()) == 1
+
+
+def test_it_seals_and_forwards_the_audit(stage: Stage, settings: JobSettings, tmp_path: Path) -> None:
+    targets = parse_targets(f"file://{tmp_path}/audit.ndjson")
+    runtime = replace(stage.runtime, settings=replace(settings, audit_forward=targets))
+    entry = AuditEntry(at=system_clock(), source="api")
+    with stage.database.transaction() as session:
+        write_entry(session, entry)
+    sweeper = Sweeper(runtime)
+    sweeper.tick()
+    sweeper.settle()
+    assert entry.id in (tmp_path / "audit.ndjson").read_text()
+    assert (settings.home / "audit" / "checkpoints.ndjson").exists()
+
+
+def test_a_seal_that_cannot_be_written_stops_nothing_else_and_is_said(stage: Stage, settings: JobSettings) -> None:
+    health = HealthCheck(stage.database, stage.runtime.redis, system_clock)
+    settings.home.mkdir()
+    (settings.home / "audit").write_text("a file where the folder should be")
+    Sweeper(stage.runtime).tick()
+    assert health.check()["sealing"] is not None
+    assert health.check()["sweeper"] is None
+
+    (settings.home / "audit").unlink()
+    Sweeper(stage.runtime).tick()
+    assert (settings.home / "audit" / "checkpoints.ndjson").exists()
+
+
+def test_a_target_that_fails_is_said(stage: Stage, settings: JobSettings) -> None:
+    targets = parse_targets("file:///nowhere/at/all.ndjson")
+    with stage.database.transaction() as session:
+        write_entry(session, AuditEntry(at=system_clock(), source="api"))
+    sweeper = Sweeper(replace(stage.runtime, settings=replace(settings, audit_forward=targets)))
+    sweeper.tick()
+    sweeper.settle()
+    health = HealthCheck(stage.database, stage.runtime.redis, system_clock)
+    said = health.check()["forwarding"]
+    assert said is not None
+    assert "file" in said
+    assert "nowhere" not in said
+    figures = {figure.name: figure.values for figure in health.figures()}
+    assert figures["callsheet_audit_forward_behind_rows"] == {"file:///nowhere/at/all.ndjson": 1.0}

@@ -18,6 +18,7 @@ from domain.clock import system_clock
 from domain.crypto import Keyring
 from domain.db import Database
 from domain.ports import Grant, Services
+from domain.seals.statistics import Figure
 from tests.support.page import Visitor
 
 PASSWORD = "correct horse battery staple"
@@ -56,6 +57,9 @@ class Well:
 
     def check(self) -> dict[str, str | None]:
         return {}
+
+    def figures(self) -> list[Figure]:
+        return []
 
 
 @pytest.fixture
