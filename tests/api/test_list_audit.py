@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from domain.audit.masking import LARGEST, MASK
+from domain.audit.masking import LARGEST, MASK, mask_also
 from domain.audit.models import api_audit_log
 from domain.db import Database
 from tests.api.client import Client, document_of
-from tests.api.conftest import Cast
+from tests.api.conftest import Cast, MakeApp
 from tests.factories import make_character, make_key
 from tests.support.clock import StoppedClock
 from tests.support.queries import without
@@ -120,6 +120,26 @@ def test_it_masks_secrets_in_addresses_and_headers(cast: Cast) -> None:
     named = {"X-Request-Id": token, "User-Agent": f"curl {token}"}
     answer = cast.viewer.call("GET", f"/characters/{token}?api_key={token}&name={token}", headers=named)
     assert "hunter2" not in repr(dict(answer.audit))
+
+
+def test_it_masks_the_fields_that_the_installation_names(
+    make_app: MakeApp, cast: Cast, database: Database, request: pytest.FixtureRequest
+) -> None:
+    request.addfinalizer(lambda: mask_also([]))
+    client = Client(make_app(audit_mask_fields="fee,home-address"), make_key(database))
+    asset = make_character(database, cast.project)
+    path = f"/characters/{asset['id']}/metadata"
+    one = client.call("PUT", f"{path}/fee", json={"value": 5000})
+    several = client.call("PATCH", path, json={"fee": 5000, "home_address": "x", "note": "kept"})
+    asked = client.call("GET", "/characters?name=5000&description[contains]=fee&external_ids.fee=5000")
+    assert (one.status, one.audit["params"]) == (200, {"body": MASK})
+    assert several.audit["params"] == {"body": {"fee": MASK, "home_address": MASK, "note": "kept"}}
+    assert asked.audit["params"]["query"] == {"name": "5000", "description[contains]": "fee", "external_ids.fee": MASK}
+
+
+def test_of_headers_only_the_user_agent_is_kept(cast: Cast) -> None:
+    sent = {"X-Studio-Note": "hunter2", "Cookie": "a=hunter2", "Referer": "https://hunter2.example"}
+    assert "hunter2" not in repr(dict(cast.viewer.call("GET", "/projects", headers=sent).audit))
 
 
 def test_it_keeps_both_values_of_a_parameter_given_twice(cast: Cast) -> None:

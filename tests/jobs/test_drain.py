@@ -14,8 +14,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from domain.audit.models import api_audit_log
 from domain.clock import system_clock
 from domain.deliveries.commands import claim
 from domain.deliveries.models import webhook_deliveries
@@ -110,6 +111,14 @@ def test_410_disables_the_webhook_and_cancels_what_waits(stage: Stage) -> None:
     assert stage.delivery()["status"] == "cancelled"
     webhook = stage.webhook_row()
     assert (webhook["enabled"], webhook["disabled_reason"]) == (False, "gone")
+    with stage.database.reading() as session:
+        noted = session.execute(select(api_audit_log).where(api_audit_log.c.source == "system")).mappings().one()
+    assert noted["action"] == "webhook.disable"
+    assert noted["changes"] == {
+        "id": webhook["id"],
+        "enabled": {"from": True, "to": False},
+        "disabled_reason": {"from": None, "to": "gone"},
+    }
 
 
 def test_retry_after_postpones(stage: Stage) -> None:
