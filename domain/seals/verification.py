@@ -31,6 +31,7 @@ from .queries import (
 SEALS_AT_ONCE = 100
 ROWS_AT_ONCE = 2000
 MOST_GAPS = 100
+NO_SEAL = "It is in no seal: inserted after its time had been sealed, or no sealer has come for it."
 # How far a file may lag behind the table, and a row behind its call, while everything works.
 PATIENCE = timedelta(seconds=60)
 # Rows that no sealer has come for.
@@ -203,7 +204,7 @@ class Verification:
                 continue
             place = following
             for row_id in rows:
-                yield Finding("inserted", f"row {row_id}", "Its time has been sealed, and it is in no seal.")
+                yield Finding("inserted", f"row {row_id}", NO_SEAL)
             if place is None:
                 return
 
