@@ -30,7 +30,7 @@ from .response import Response, StartResponse
 PREFIX = "/api/v1"
 PUBLIC = frozenset({f"{PREFIX}/openapi.json", f"{PREFIX}/docs"})
 # Calls that need no key although they do something.
-KEYLESS = frozenset({("POST", f"{PREFIX}/api-keys/leaked")})
+KEYLESS = frozenset({("POST", f"{PREFIX}/leaked-keys")})
 REHEARSED = frozenset({f"{PREFIX}/batch"})  # what takes `dry_run`
 ADDRESS_PER_MINUTE = 120
 LONGEST_ADDRESS = 16 * 1024  # path and query; granian's own limit is four times this

@@ -1,4 +1,4 @@
-"""POST /api-keys/leaked: whoever holds a key's text may end it, and learns nothing by trying."""
+"""POST /leaked-keys: whoever holds a key's text may end it, and learns nothing by trying."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.api.test_authentication import forged_with, mistyped
 from tests.factories import Key, change_key, make_key
 from tests.support.clock import NOON
 
-PATH = "/api-keys/leaked"
+PATH = "/leaked-keys"
 
 
 def report(client: Client, text: Any) -> TestResponse:
@@ -53,7 +53,7 @@ def test_it_is_audited_and_its_text_kept_nowhere(cast: Cast, database: Database)
     report(cast.nobody, key.token)
     row = audited(database)
     assert (row["key_id"], row["secret_id"], row["status_code"]) == (key.id, key.token.split("_")[1], 202)
-    assert (row["route"], row["ip"]) == ("/api/v1/api-keys/leaked", "192.0.2.10")
+    assert (row["route"], row["ip"]) == ("/api/v1/leaked-keys", "192.0.2.10")
     assert key.token.split("_")[2] not in repr(dict(row))
 
 
@@ -122,7 +122,8 @@ def test_it_is_limited_by_address(app: Flask, database: Database) -> None:
     assert report(Client(app, address="198.51.100.8"), key.token).status_code == 202
 
 
-def test_other_methods_need_a_key(cast: Cast) -> None:
+def test_other_methods_need_a_key_and_are_not_there(cast: Cast) -> None:
     for method in ("GET", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"):
         assert cast.nobody.send(method, PATH).status_code == 401
-    cast.admin.get(PATH).refused(404, "not-found")
+    for method in ("GET", "PUT", "PATCH", "DELETE"):
+        assert cast.admin.call(method, PATH).refused(405, "method-not-allowed").headers["Allow"] == "OPTIONS, POST"

@@ -80,7 +80,7 @@ def fuzz(run: Run, arguments: Sequence[str]) -> tuple[int, list[str]]:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as name, product_on(run.database, Path(name)) as (product, studio):
         seeds, counted = Path(name) / "seeds.json", Path(name) / "tally.json"
-        seeds.write_text(json.dumps({"ids": studio.ids, "named": studio.named}))
+        seeds.write_text(json.dumps({"ids": studio.ids, "named": studio.named, "own": studio.own}))
         command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(HERE / "schemathesis.toml"), "run"]
         key = ("--header", f"Authorization: Bearer {studio.keys[run.caller]}")
         ended = subprocess.run(

@@ -11,18 +11,25 @@ from domain.db import Database, Row
 from domain.scenes.models import SCENES
 from domain.segments.models import SEGMENTS
 from domain.studio import KINDS
-from tests.factories import make_approval, make_asset, make_key, make_project, make_webhook
+from tests.factories import Key, change_key, make_approval, make_asset, make_key, make_project, make_webhook
+from tests.support.clock import NOON
 
 PLENTY = 1_000_000
 ASSETS_OF_EACH = 8
+KEYS_TO_END = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Studio:
-    """What was made: `ids` by prefix, a key's text by whose it is, and parameters that name something by path."""
+    """What was made: `ids` by prefix, a key's text by whose it is, and parameters that name something by path.
+
+    Attributes:
+        own: the ids of those keys, which no call may end or bind.
+    """
 
     ids: dict[str, list[str]]
     keys: dict[str, str]
+    own: list[str]
     named: dict[str, dict[str, str]]
 
 
@@ -35,8 +42,11 @@ def make_studio(database: Database) -> Studio:
         make_approval(database, kind, assets[0], "rejected")
         ids[kind.prefix] = [asset["id"] for asset in assets]
     ids["whk"] = [make_webhook(database, enabled=False).id]
-    keys = {"admin": _key(database, "admin"), "creator": _key(database, "creator", projects[0])}
-    return Studio(ids, keys, {})
+    ids["key"] = [make_key(database, "viewer").id for _ in range(KEYS_TO_END)]
+    for key_id in ids["key"][::2]:
+        change_key(database, key_id, suspended_at=NOON)
+    callers = {"admin": _key(database, "admin"), "creator": _key(database, "creator", projects[0])}
+    return Studio(ids, {role: key.token for role, key in callers.items()}, [key.id for key in callers.values()], {})
 
 
 def name_things(url: str, studio: Studio) -> None:
@@ -56,8 +66,8 @@ def name_things(url: str, studio: Studio) -> None:
         studio.named[f"/api/v1/{kind.plural}/{{id}}/metadata/{{key}}"] = {"id": entity_id, "key": "notes"}
 
 
-def _key(database: Database, role: str, *projects: Row) -> str:
+def _key(database: Database, role: str, *projects: Row) -> Key:
     scope = "project" if projects else "full"
     return make_key(
         database, role, scope, [project["id"] for project in projects], read_per_minute=PLENTY, write_per_minute=PLENTY
-    ).token
+    )

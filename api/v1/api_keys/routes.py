@@ -161,7 +161,7 @@ def post_leaked_key(call: Call) -> Response:
 
 
 _leak = keyless_documentation("report_leaked_api_key", post_leaked_key, LeakedKeySchema, LeakReportSchema, 202)
-blueprint.route("/api-keys/leaked", methods=["POST"], endpoint="report_leaked_api_key")(
+blueprint.route("/leaked-keys", methods=["POST"], endpoint="report_leaked_api_key")(
     blueprint.doc(**_leak)(post_leaked_key)
 )
 
