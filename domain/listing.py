@@ -22,6 +22,7 @@ from .keyset import Order, nulls_of, page_values
 from .list_query import DEFAULT_LIMIT, LARGEST_LIMIT, MOST_PARAMETERS, PAGING, ListQuery, parse
 from .list_spec import ListSpec, Reference, Sortable
 from .metadata_filters import PREFIX, Comparison, Definitions, definitions, with_value, without_value
+from .narrowing import Narrowing
 from .page_forms import Documents, Form, Part, Rows, Unwritten
 from .sorting import MetadataSort
 
@@ -80,17 +81,17 @@ def fetch(
     known = _definitions(session, query, project_ids)
     given = values or {}
     conditions = [*query.conditions, *known.conditions(query.spec, query.metadata)]
-    statement = statement.where(*conditions) if conditions else statement
+    narrowed = statement.where(*conditions) if conditions else statement
     total = None
     if query.total:
-        counted = statement.with_only_columns(func.count(), maintain_column_froms=True)
+        counted = narrowed.with_only_columns(func.count(), maintain_column_froms=True)
         total = int(session.execute(counted, given).scalar_one())
-    # Built for this call alone, a statement that writes would cost more than reading rows does.
-    if document is not None and not conditions:
+    narrowing = Narrowing.of(conditions) if document is not None else None
+    if document is not None and narrowing is not None:
         with suppress(Unwritten):
-            part = _Reader(session, query, given, Documents(document), kept=True).page(statement, known)
+            part = _Reader(session, query, given, Documents(document), statement, narrowing).page(known)
             return Page((), _next(query, part), query.limit, total, part.rows[: query.limit])
-    part = _Reader(session, query, given, Rows(), kept=not conditions).page(statement, known)
+    part = _Reader(session, query, given, Rows(), narrowed, None if conditions else NOT_NARROWED).page(known)
     return Page(part.rows[: query.limit], _next(query, part), query.limit, total)
 
 
@@ -117,71 +118,80 @@ class _Reader:
     """Reads one page, one row further than it goes when there is one, and the sort values of the page's last.
 
     Attributes:
-        kept: whether the statement has no conditions of this call alone: what is built on it is remembered.
+        narrowing: the conditions to put on the statement, and to remember it by. None: it has conditions that serve
+            this call alone, and there is nothing to remember.
     """
 
     session: Session
     query: ListQuery
     given: Mapping[str, Any]
     form: Form
-    kept: bool
+    statement: Select[Any]
+    narrowing: Narrowing | None
 
-    def page(self, statement: Select[Any], known: Definitions) -> Part:
-        sort = self.query.sort
+    def page(self, known: Definitions) -> Part:
+        sort, narrowing, chosen = self.query.sort, self.narrowing, self.statement
+        if narrowing is not None:
+            chosen = self._remembered((), lambda: narrowing.applied(self.statement))
         if sort.metadata is not None:
-            return self._page_by_metadata(sort.metadata, known.sort_type(sort.metadata.key), statement)
-        return self._part(statement, sort.orders, self.query.after, 0)
+            return self._page_by_metadata(sort.metadata, known.sort_type(sort.metadata.key), chosen)
+        return self._part((), chosen, sort.orders, self.query.after, 0)
 
     def _page_by_metadata(self, sort: MetadataSort, kind: Comparison, statement: Select[Any]) -> Part:
         """Those with a value by its index; a second statement for those without, when the first leaves room."""
-        (by_id,) = self.query.sort.orders
+        spec, (by_id,) = self.query.spec, self.query.sort.orders
         value, row_id = self.query.after or (None, None)
         found = Part((), None)
         if self.query.after is None or value is not None:
-            chosen, orders = self._remembered(
-                statement, (sort, kind.column, by_id), lambda: self._with_value(sort, kind, statement, by_id)
-            )
+            key = ("with", sort, kind.column, by_id)
+            chosen, orders = self._remembered(key, lambda: _with_value(spec, statement, sort, kind, by_id))
             past = None if value is None else (cursors.value(kind.cursor_word, value, nullable=False), row_id)
-            found = self._part(chosen, orders, past, 0)
+            found = self._part(key, chosen, orders, past, 0)
             row_id = None
         if len(found.rows) > self.query.limit:
             return found
-        chosen = self._remembered(
-            statement,
-            ("without", sort.key, kind.column),
-            lambda: without_value(self.query.spec, statement, sort.key, kind.column),
-        )
-        rest = self._part(chosen, (by_id,), None if row_id is None else (row_id,), len(found.rows))
+        key = ("without", sort, kind.column, by_id)
+        chosen = self._remembered(key, lambda: without_value(spec, statement, sort.key, kind.column))
+        rest = self._part(key, chosen, (by_id,), None if row_id is None else (row_id,), len(found.rows))
         last = found.last or (None if rest.last is None else [None, *rest.last])
         return Part([*found.rows, *rest.rows], last)
 
-    def _with_value(
-        self, sort: MetadataSort, kind: Comparison, statement: Select[Any], by_id: Order
-    ) -> tuple[Select[Any], tuple[Order, ...]]:
-        chosen, (value, entity_id) = with_value(self.query.spec, statement, sort.key, kind.column)
-        return chosen, (Order("sort_value", value, sort.descending), Order("id", entity_id, by_id.descending))
-
-    def _part(self, statement: Select[Any], orders: tuple[Order, ...], after: Sequence[Any] | None, had: int) -> Part:
-        """What this statement adds to the rows that a page has already."""
-        nulls = nulls_of(after)
-        key = (type(self.form), orders, nulls)
-        built = self._remembered(statement, key, lambda: self.form.build(statement, orders, nulls))
+    def _part(
+        self, key: Key, chosen: Select[Any], orders: tuple[Order, ...], after: Sequence[Any] | None, had: int
+    ) -> Part:
+        """What the statement remembered under this key adds to the rows that a page has already."""
+        nulls, kept = nulls_of(after), self.narrowing is not None
+        key = (*key, type(self.form), orders, nulls)
+        built = self._remembered(key, lambda: self.form.build(chosen, orders, nulls))
         values = {**self.given, **page_values(after, self.query.limit + 1 - had)}
-        return self.form.read(self.session, built, orders, values, max(self.query.limit - 1 - had, 0), kept=self.kept)
+        if self.narrowing is not None:
+            values.update(self.narrowing.values)
+        return self.form.read(self.session, built, orders, values, max(self.query.limit - 1 - had, 0), kept=kept)
 
-    def _remembered(self, statement: Select[Any], key: Hashable, build: Callable[[], Any]) -> Any:
-        """What was built on the statement under this key."""
-        if not self.kept:
+    def _remembered(self, key: Key, build: Callable[[], Any]) -> Any:
+        """What was built on the statement under this key, with conditions of the same form."""
+        if self.narrowing is None:
             return build()
-        known = _built.setdefault(statement, {})
-        if key not in known:
+        known = _built.setdefault(self.statement, {})
+        whole = (self.narrowing.key, key)
+        found = known.get(whole)
+        if found is None:
             if len(known) >= MOST_REMEMBERED:
                 known.clear()
-            known[key] = build()
-        return known[key]
+            found = known[whole] = build()
+        return found
 
 
-# Of one list. Its callers choose the sorts, and there are more of them than memory holds.
+def _with_value(
+    spec: ListSpec, statement: Select[Any], sort: MetadataSort, kind: Comparison, by_id: Order
+) -> tuple[Select[Any], tuple[Order, ...]]:
+    chosen, (value, entity_id) = with_value(spec, statement, sort.key, kind.column)
+    return chosen, (Order("sort_value", value, sort.descending), Order("id", entity_id, by_id.descending))
+
+
+Key = tuple[Hashable, ...]
+# Of one list. Its callers choose sorts and filters, and there are more of them than memory holds.
 MOST_REMEMBERED = 100
-# What a list without filters sends, by its statement: building it anew for every page costs as much as running it.
-_built: WeakKeyDictionary[Select[Any], dict[Hashable, Any]] = WeakKeyDictionary()
+# What a list sends, by its statement: building it anew for every page costs more than running it.
+_built: WeakKeyDictionary[Select[Any], dict[Key, Any]] = WeakKeyDictionary()
+NOT_NARROWED = Narrowing((), (), {}, {})

@@ -27,6 +27,7 @@ from domain.shape import WHOLE, shaped
 from domain.studio import KINDS
 from tests.factories import make_field, make_project, make_scene
 from tests.support.clock import NOON
+from tests.support.queries import recorded
 
 Parameters = list[tuple[str, str]]
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6) | st.sampled_from(
@@ -149,8 +150,8 @@ def test_an_object_is_what_get_gives(database: Database) -> None:
 
 @pytest.mark.parametrize("number", SPELLED_OUT)
 def test_a_number_that_would_be_spelled_out_is_read_as_it_was_given(database: Database, number: float) -> None:
-    make_project(database)
-    make_project(database, metadata={"number": [number]})
+    make_project(database, name="a")
+    make_project(database, name="b", metadata={"number": [number]})
     page, objects = both_ways(database, PROJECTS, listed(PROJECTS), [])
     assert (page.documents is None) == (not database.is_sqlite)
     assert objects[1]["metadata"] == {"number": [number]}
@@ -193,23 +194,60 @@ def test_a_list_below_a_parent(database: Database) -> None:
         assert [each["scene_id"] for each in objects] == [scene["id"]] * 5
 
 
-@pytest.mark.parametrize(
-    "parameters",
+# Conditions by form: what is remembered of the first must serve those that follow.
+CONDITIONS: list[list[Parameters]] = [
+    [[("name[contains]", text)] for text in ("b", "%", "AB")],
+    [[("q", text), ("status", status)] for text in ("b", "a b") for status in ("draft", "approved")],
+    [[("status", status), ("total", "true")] for status in ("approved", "draft")],
+    [[("position[in]", text)] for text in ("1,2", "0", "3,0", "2,1")],
+    [[("position[gt]", text), ("name[ne]", "a"), ("sort", "-created_at")] for text in ("1", "0")],
+    [[("metadata.n[gt]", text)] for text in ("1", "0", "-1e3")],
+    [[("metadata.n[in]", text)] for text in ("1,5", "2", "0.30000000000000004")],
+    [[("metadata.n[isnull]", text)] for text in ("true", "false")],
+    # `when` is a date in one project and a number in the other: what the value is decides which it is compared to.
+    [[("metadata.when", text)] for text in ("2026-01-31", "7", "2026-02-01")],
     [
-        [("name[contains]", "b")], [("q", "b")], [("status", "draft"), ("total", "true")], [("position[in]", "1,2")],
-        [("metadata.n[gt]", "1")], [("sort", "metadata.n")], [("sort", "-metadata.n")], [("external_ids.kitsu", "1")],
+        [("sort", sort), ("status", status)]
+        for sort in ("metadata.n", "-metadata.n")
+        for status in ("draft", "approved")
     ],
-    ids=str,
-)  # fmt: skip
-def test_conditions_choose_the_same_rows(database: Database, parameters: Parameters) -> None:
-    project = make_project(database)
-    make_field(database, project, "scene", "n", "number")
+    [[("sort", sort)] for sort in ("metadata.n", "-metadata.n", "metadata.s")],
+    [[("external_ids.kitsu", text)] for text in ("1", "2")],
+    [[("external_ids.kitsu[in]", text)] for text in ("1,2", "3,4", "5")],
+]
+
+
+def test_conditions_choose_the_same_rows(database: Database) -> None:
+    one, other = make_project(database), make_project(database)
+    for key, type_ in (("n", "number"), ("s", "string"), ("when", "date")):
+        make_field(database, one, "scene", key, type_)
+    make_field(database, other, "scene", "when", "number")
     for number, name in enumerate("aabbabcb"):
-        metadata = {} if number == 3 else {"n": (1, 0.1 + 0.2, 1e22)[number % 3]}
-        make_scene(database, project, name=name, position=number % 4, metadata=metadata,
+        metadata = {} if number == 3 else {"n": (1, 0.1 + 0.2, 1e22)[number % 3], "s": name, "when": "2026-01-31"}
+        make_scene(database, one, name=name, position=number % 4, metadata=metadata,
                    status=("draft", "approved")[number % 2], external_ids={"kitsu": str(number)})  # fmt: skip
-    objects = walk(database, SCENES, listed(SCENES), [*parameters, ("limit", "2")])
-    assert objects
+    make_scene(database, other, name="ab", metadata={"when": 7})
+    chosen = listed(SCENES)
+    for form in CONDITIONS:
+        found = [walk(database, SCENES, chosen, [*parameters, ("limit", "2")]) for parameters in form]
+        assert any(found), form
+
+
+@pytest.mark.parametrize(
+    "parameters", [[], [("status", "draft")], [("name[in]", "a,b")], [("sort", "metadata.n")]], ids=str
+)
+def test_a_page_is_asked_for_in_one_way_however_often(database: Database, parameters: Parameters) -> None:
+    """Its statement is the same text each time, whatever the values."""
+    project = make_project(database)
+    make_field(database, project, "character", "n", "number")
+    chosen = listed(CHARACTERS)
+    with recorded(database) as seen:
+        for _ in range(3):
+            with database.reading() as session:
+                query = parse(CHARACTERS.listing, parameters)
+                page = fetch(session, query, chosen.statement, document=chosen.document)
+            assert page.documents == []
+    assert len(set(seen)) == len(seen) / 3
 
 
 def test_a_page_within_a_transaction_is_the_same(database: Database) -> None:
