@@ -21,7 +21,6 @@ REMEMBER_SECONDS = 1.0
 MOST_REMEMBERED = 10_000
 NOTE_USE_EVERY = timedelta(minutes=1)
 _ID = slice(len("csk_"), len("csk_") + ID_LENGTH)
-FREE = frozenset({"/api/v1/me"})
 
 
 def presented_key(environ: Mapping[str, Any]) -> str:

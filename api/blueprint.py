@@ -26,6 +26,7 @@ from . import idempotency
 from .answers import Answer
 from .bodies import load_body
 from .call import Call
+from .costs import ONE, Cost
 from .documentation import documentation, streaming
 from .response import Response
 
@@ -47,6 +48,7 @@ class Operation:
     largest_body: int = LARGEST_ENTITY
     prepare: Callable[[Call], Any] | None = None
     creates: Kind | None = None
+    cost: Cost = ONE
 
     def admit(self, call: Call, path: dict[str, str]) -> None:
         """Load what the path names and check the permission.
@@ -92,6 +94,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         prepare: Callable[[Call], Any] | None = None,
         creates: Kind | None = None,
         also_status: int | None = None,
+        cost: Cost = ONE,
         results: bool = False,
         streams: Mapping[str, str] | None = None,
     ) -> Callable[[View], View]:
@@ -111,13 +114,16 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
                 with the permission. `call.prepared` holds what it gives.
             creates: the kind of what is made of the body alone, so that a batch may make many at once.
             also_status: of another success, with the same form of answer.
+            cost: what it takes of the buckets of the calling key.
             results: `data` is a list of what it returns, without pages.
             streams: the formats in which it streams the whole of its `listing`, with their media types.
         """
 
         def decorator(view: View) -> View:
             schema = None if body is None else body()
-            operation = Operation(id, method, rule, permission, view, loads, schema, largest_body, prepare, creates)
+            operation = Operation(
+                id, method, rule, permission, view, loads, schema, largest_body, prepare, creates, cost
+            )
             self.operations.append(operation)
             endpoint = _endpoint(operation)
             endpoint.__doc__ = view.__doc__
@@ -132,7 +138,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
 
 
 def _endpoint(operation: Operation) -> Callable[..., Response]:
-    """The view function; the gateway calls it with the call and what the path names."""
+    """The view function; the gateway calls it with the call and what the path names, and reads its `cost` before."""
 
     def run(call: Call, **path: str) -> Response:
         if call.writes:
@@ -142,6 +148,7 @@ def _endpoint(operation: Operation) -> Callable[..., Response]:
             operation.admit(call, path)
             return _unless_known(call, operation.perform(call, path).response())
 
+    run.__dict__["cost"] = operation.cost
     return run
 
 

@@ -19,6 +19,7 @@ from domain.events.commands import Context
 from domain.ids import new_id
 from domain.ports import Grant, Services, client_address
 
+from .costs import ONE, Cost
 from .json_body import BadJson, load_strict
 from .response import Response
 
@@ -46,6 +47,7 @@ class Call:
     secret_id: str | None = None
     grant: Grant | None = None
     bucket: str = "address"
+    cost: Cost = ONE
     raw_body: bytes = b""
     problem: str | None = None
     idempotency: str | None = None

@@ -22,8 +22,8 @@ from .schemas import MOST_ITEMS, AnswerSchema, integer_field
 if TYPE_CHECKING:
     from .blueprint import Operation
 
-_ALWAYS = (400, 401, 403, 413, 414, 429, 500, 503)
-_KEYLESS = (400, 413, 415, 422, 429, 500, 503)
+_ALWAYS = (400, 401, 403, 413, 414, 429, 431, 500, 503)
+_KEYLESS = (400, 413, 414, 415, 422, 429, 431, 500, 503)
 COUNT = {"format": "int32", "minimum": 0, "maximum": 2**31 - 1}
 UNCHANGED = {"description": "You have this version.", "headers": headers("ETag")}
 LARGEST_STREAM = 2**40  # bytes; there is no limit but time
@@ -162,7 +162,8 @@ def _refusals(operation: Operation, conditional: Sequence[str]) -> list[int]:
 
 def _description(operation: Operation) -> str:
     text = " ".join((operation.view.__doc__ or "").split())
-    return f"{text}\n\n{_who(operation.permission)}"
+    costs = f" {operation.cost.told}" if operation.cost.told else ""
+    return f"{text}\n\n{_who(operation.permission)}{costs}"
 
 
 def _who(permission: Permission) -> str:

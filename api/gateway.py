@@ -18,35 +18,27 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from domain.api_keys.queries import KeyRefused
 from domain.ids import ALPHABET, LENGTH
-from domain.ports import Grant, Services, limited_as
+from domain.ports import Services
 
-from .auth import FREE, AddressRefused, Authenticator, presented_key, retirement_headers
+from .admission import PREFIX, PUBLIC, admit
+from .auth import Authenticator, retirement_headers
 from .call import Call
+from .costs import ONE, Cost
 from .problems import Problem, problem_of, problem_response
 from .response import Response, StartResponse
 
-PREFIX = "/api/v1"
-PUBLIC = frozenset({f"{PREFIX}/openapi.json", f"{PREFIX}/docs"})
-# Calls that need no key although they do something.
-KEYLESS = frozenset({("POST", f"{PREFIX}/leaked-keys")})
-REHEARSED = frozenset({f"{PREFIX}/batch"})  # what takes `dry_run`
-ADDRESS_PER_MINUTE = 120
-LONGEST_ADDRESS = 16 * 1024  # path and query; granian's own limit is four times this
-LARGEST_BODY = 1024 * 1024
-MOST_DRAINED = 4 * 1024 * 1024
-CHUNK = 64 * 1024
 _ID = re.compile(f"(?<=/)[a-z]{{3}}_[{ALPHABET}]{{{LENGTH}}}(?=/|\\Z)")
 
 log = logging.getLogger("callsheet.api")
 
 
 class _Known(NamedTuple):
-    """A route: its template, its view, and the names of the ids in its path."""
+    """A route: its template, its view, what it costs, and the names of the ids in its path."""
 
     route: str
     view: Callable[..., Any]
+    cost: Cost
     names: tuple[str, ...]
 
 
@@ -84,7 +76,8 @@ class Gateway:
         known = self._known.get((call.method, shape))
         path: Mapping[str, str]
         if known is not None and len(known.names) == len(ids):
-            call.route, view, path = known.route, known.view, dict(zip(known.names, ids, strict=True))
+            call.route, view, call.cost = known.route, known.view, known.cost
+            path = dict(zip(known.names, ids, strict=True))
         else:
             try:
                 rule, path = self._routes.match(call.path, call.method, return_rule=True)
@@ -93,8 +86,9 @@ class Gateway:
             call.route = rule.rule.replace("<", "{").replace(">", "}")
             # flask-smorest wraps it for Flask's contexts.
             view = inspect.unwrap(self._app.view_functions[rule.endpoint])
+            call.cost = ONE if call.method == "OPTIONS" else getattr(view, "cost", ONE)
             if list(path.values()) == ids:
-                self._known[call.method, shape] = _Known(call.route, view, tuple(path))
+                self._known[call.method, shape] = _Known(call.route, view, call.cost, tuple(path))
         if call.method == "OPTIONS":
             return self._options
         if call.path in PUBLIC:
@@ -141,94 +135,6 @@ def logged(error: Exception, request_id: str = "") -> Problem:
     if problem.slug in ("internal-error", "busy"):
         log.error("request failed", exc_info=error, extra={"request_id": request_id})
     return problem
-
-
-def admit(call: Call, authenticator: Authenticator) -> None:
-    """Let the call in, or raise what refuses it: 401, 403 allowlist, 429, 414, 413, in this order."""
-    if call.path in PUBLIC:
-        _limit_address(call)
-        return
-    if (call.method, call.path) in KEYLESS:
-        _limit_address(call)
-        call.raw_body = read_body(call.environ)
-        return
-    call.bucket = "write" if call.writes else "read"
-    try:
-        token = presented_key(call.environ)
-        cost = 0 if call.path in FREE or call.path in REHEARSED else 1
-        call.credential, call.grant = authenticator.authenticate(token, call.ip, call.at, call.bucket, cost)
-    except KeyRefused as refusal:
-        call.key_id, call.secret_id = refusal.key_id, refusal.secret_id
-        _limit_address(call)
-        challenge = {"WWW-Authenticate": 'Bearer realm="callsheet"'}
-        raise Problem(f"key-{refusal.reason}", str(refusal), headers=challenge) from None
-    except AddressRefused as refusal:
-        call.key_id, call.secret_id = refusal.refused.key_id, refusal.refused.secret_id
-        _limit_address(call)
-        raise Problem("address-not-allowed", str(refusal)) from None
-    call.key_id, call.secret_id = call.credential.key_id, call.credential.secret_id
-    _require(call, call.grant)
-    if len(call.path) + len(call.environ.get("QUERY_STRING", "")) > LONGEST_ADDRESS:
-        raise Problem("uri-too-long", f"Keep path and query to {LONGEST_ADDRESS:,} bytes.")
-    call.raw_body = read_body(call.environ)
-    if call.path in REHEARSED and call.writes:
-        _limit_by_effect(call, authenticator)
-
-
-def _limit_by_effect(call: Call, authenticator: Authenticator) -> None:
-    """A dry run changes nothing, so it is a read; whether it is one stands in the body."""
-    assert call.credential is not None
-    body = call.body_for_audit()
-    if isinstance(body, dict) and body.get("dry_run") is True:
-        call.bucket = "read"
-    call.grant = authenticator.take(call.credential, call.bucket, 1)
-    _require(call, call.grant)
-
-
-def _limit_address(call: Call) -> None:
-    call.bucket = "address"
-    call.grant = call.services.limiter.take(f"address:{limited_as(call.ip)}", ADDRESS_PER_MINUTE)
-    _require(call, call.grant)
-
-
-def _require(call: Call, grant: Grant) -> None:
-    if grant.allowed:
-        return
-    raise Problem(
-        "quota-exceeded",
-        f"The {call.bucket} limit is {grant.limit} calls a minute; the next one is accepted in {grant.retry_after} s.",
-        extra={"violated-policies": [call.bucket]},
-        headers={"Retry-After": str(grant.retry_after)},
-    )
-
-
-def read_body(environ: Mapping[str, Any]) -> bytes:
-    """The whole body, counted here; what is too large is drained (up to 4 MiB) so that the caller can read the answer.
-
-    Raises:
-        Problem: 413; 400 when the caller sent less than it declared.
-    """
-    declared = environ.get("CONTENT_LENGTH") or ""
-    counted = declared.isascii() and declared.isdigit() and len(declared) < 20
-    chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
-    if declared and not counted:
-        raise Problem("bad-request", "`Content-Length` must be a whole number.")
-    if not counted and not chunked:
-        return b""
-    left = MOST_DRAINED if chunked else min(int(declared), MOST_DRAINED)
-    stream, parts, size = environ["wsgi.input"], [], 0
-    while left > 0:
-        part = stream.read(min(CHUNK, left))
-        if not part:
-            break
-        left, size = left - len(part), size + len(part)
-        if size <= LARGEST_BODY:
-            parts.append(part)
-    if size > LARGEST_BODY or (counted and int(declared) > LARGEST_BODY):
-        raise Problem("body-too-large", f"Keep the body to {LARGEST_BODY:,} bytes.")
-    if counted and not chunked and size < int(declared):
-        raise Problem("bad-request", "The body ended before its `Content-Length`.")
-    return b"".join(parts)
 
 
 def decorate(call: Call, response: Response) -> None:

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from threading import Lock
 from typing import Any
 
 from hiredis import pack_command
@@ -15,38 +16,46 @@ from redis.exceptions import NoScriptError, RedisError
 
 from domain.db import Database
 from domain.grouping import Grouped
-from domain.operations.commands import take_from_bucket
+from domain.operations.commands import ROUNDING, take_from_bucket
 from domain.ports import Grant
 
 # A microsecond clock and fractional tokens: whole seconds or whole tokens would lose the remainders of every call and
-# admit far less than was promised. `cost` 0 only looks. Answers {allowed, tokens left, epoch or false}.
-TAKE = """
+# admit far less than was promised. `cost` 0 only looks. The caller gives what it last heard of the bucket, which holds
+# no more than that, filled up since: so one that was lost, or that the database kept meanwhile, is not full again.
+# Answers {allowed, tokens left, now, epoch or false}.
+TAKE = f"""
 local t = redis.call('TIME')
 local now = t[1] * 1000000 + t[2]
 local size, cost = tonumber(ARGV[1]), tonumber(ARGV[2])
+local function filled(tokens, at)
+  return math.min(size, tonumber(tokens) + math.max(0, now - tonumber(at)) * size / 60000000)
+end
+local tokens = filled(ARGV[3], ARGV[4])
 local state = redis.call('HMGET', KEYS[1], 'tokens', 'at')
-local tokens = size
 if state[1] then
-  tokens = math.min(size, tonumber(state[1]) + math.max(0, now - tonumber(state[2])) * size / 60000000)
+  tokens = math.min(tokens, filled(state[1], state[2]))
 end
 local allowed = 0
-if tokens >= cost then
+if tokens >= cost - {ROUNDING} then
   allowed = 1
-  if cost > 0 then
-    tokens = tokens - cost
-    redis.call('HSET', KEYS[1], 'tokens', string.format('%.17g', tokens), 'at', string.format('%d', now))
-    redis.call('PEXPIRE', KEYS[1], 61000)
-  end
+  tokens = tokens - cost
 end
-return {allowed, string.format('%.9f', tokens), redis.call('GET', KEYS[2])}
+local left, at = string.format('%.17g', tokens), string.format('%d', now)
+if cost > 0 then
+  redis.call('HSET', KEYS[1], 'tokens', left, 'at', at)
+  redis.call('PEXPIRE', KEYS[1], 61000)
+end
+return {{allowed, left, at, redis.call('GET', KEYS[2])}}
 """
 EPOCH_SECONDS = 3600
 PAUSE_SECONDS = 1.0  # between tries while Redis is away
+MOST_KNOWN = 10_000
+MICROS = 1_000_000
 
-_Take = tuple[str, str, int, float]  # both keys, the bucket's size, the cost
+_Take = tuple[str, str, int, float, float, int]  # both keys, the bucket's size, the cost, the last known level and when
 
 
-class _Script:
+class Script:
     """A Lua script over one kept connection of redis-py's; the client around it costs more than the connection does.
 
     Args:
@@ -86,6 +95,35 @@ class _Script:
             raise
 
 
+class Levels:
+    """What each bucket held when this process last heard of it, and when that was, in Unix microseconds.
+
+    Others may have taken since, so with what has come in meanwhile it is the most that a bucket can hold. See
+    docs/decisions/0021-limits-while-redis-is-away.md.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[float, int]] = {}
+        self._lock = Lock()
+
+    def last(self, bucket: str, size: int) -> tuple[float, int]:
+        """The level and its time; of an unknown bucket, full at the beginning of time."""
+        return self._known.get(bucket, (float(size), 0))
+
+    def keep(self, bucket: str, tokens: float, at: int) -> None:
+        """Remember it; when there are too many, what was not heard of for longest is forgotten."""
+        with self._lock:
+            self._known.pop(bucket, None)
+            if len(self._known) >= MOST_KNOWN:
+                del self._known[next(iter(self._known))]
+            self._known[bucket] = (tokens, at)
+
+    def forget(self) -> None:
+        """Know nothing any more."""
+        with self._lock:
+            self._known.clear()
+
+
 class RedisLimiter:
     """The `Limiter` port over Redis, with the database as its stand-in.
 
@@ -97,12 +135,13 @@ class RedisLimiter:
 
     def __init__(self, redis: Redis, database: Database, wall: Callable[[], float] = time.time) -> None:
         self._redis = redis
-        script = _Script(redis, TAKE)
+        script = Script(redis, TAKE)
         # Calls that come while a round trip is under way share the next one.
         self._take: Grouped[_Take, Any] = Grouped(lambda calls: script.run(calls, keys=2))
         self._database = database
         self._wall = wall
         self._away_until = 0.0
+        self.levels = Levels()
 
     @property
     def degraded(self) -> bool:
@@ -110,23 +149,25 @@ class RedisLimiter:
 
     def take(self, bucket: str, per_minute: int, cost: float = 1, key_id: str | None = None) -> Grant:
         """See `domain.ports.Limiter`."""
+        cost, name = min(cost, per_minute), f"{key_id}:{bucket}" if key_id else bucket
+        tokens, at = self.levels.last(name, per_minute)
         if not self.degraded:
             # The braces keep both keys in one slot of a Redis cluster.
             slot = f"{{{key_id or bucket}}}"
             keys = f"callsheet:bucket:{slot}:{bucket}", f"callsheet:epoch:{slot}"
             try:
-                allowed, tokens, epoch = self._take.run((*keys, per_minute, cost))
+                allowed, left, now, epoch = self._take.run((*keys, per_minute, cost, tokens, at))
             except RedisError:
                 self._away_until = time.monotonic() + PAUSE_SECONDS
             else:
-                return _grant(bool(allowed), float(tokens), per_minute, cost, int(epoch) if epoch else None)
-        return self._take_from_database(bucket, per_minute, cost, key_id)
-
-    def _take_from_database(self, bucket: str, per_minute: int, cost: float, key_id: str | None) -> Grant:
-        name = f"{key_id}:{bucket}" if key_id else bucket
+                self.levels.keep(name, float(left), int(now))
+                return _grant(bool(allowed), float(left), per_minute, cost, int(epoch) if epoch else None)
+        moment = self._wall()
+        at_most = tokens + max(0.0, moment - at / MICROS) * per_minute / 60
         with self._database.transaction() as session:
-            left = take_from_bucket(session, name, per_minute, cost, self._wall())
-        return _grant(left is not None, left or 0.0, per_minute, cost, None)
+            granted, held = take_from_bucket(session, name, per_minute, cost, moment, at_most)
+        self.levels.keep(name, held, int(moment * MICROS))
+        return _grant(granted, held, per_minute, cost, None)
 
     def publish_epoch(self, key_id: str, epoch: int) -> None:
         """See `domain.ports.Limiter`. Losing it costs a second: that is how long a key is remembered."""
@@ -138,12 +179,11 @@ class RedisLimiter:
 
 def _grant(allowed: bool, tokens: float, per_minute: int, cost: float, epoch: int | None) -> Grant:
     per_second = per_minute / 60
-    missing = min(cost, per_minute) - tokens
     return Grant(
         allowed=allowed,
         limit=per_minute,
         remaining=max(0, math.floor(tokens)),
         reset_seconds=math.ceil((per_minute - tokens) / per_second),
-        retry_after=0 if allowed else max(1, math.ceil(missing / per_second)),
+        retry_after=0 if allowed else max(1, math.ceil((cost - tokens) / per_second)),
         epoch=epoch,
     )

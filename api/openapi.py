@@ -6,7 +6,7 @@ from functools import partial
 
 from flask import Flask, Response, abort, render_template
 
-from .gateway import PREFIX
+from .admission import PREFIX
 from .problems import PROBLEMS
 from .reference.document import document_of, make_api
 from .v1 import BLUEPRINTS

@@ -39,6 +39,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "body-too-large": (413, "The body is too large"),
     "uri-too-long": (414, "The address is too long"),
     "unsupported-media-type": (415, "The body must be JSON"),
+    "headers-too-large": (431, "The headers are too many or too large"),
     "invalid": (422, "Fields of the body break a rule"),
     "batch-failed": (422, "An operation of the atomic batch failed"),
     "failed-dependency": (424, "An operation that this one depends on failed"),
@@ -49,7 +50,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "audit-unavailable": (503, "The call could not be written to the audit trail"),
 }
 _BY_STATUS = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 413: "body-too-large",
-              414: "uri-too-long", 415: "unsupported-media-type"}  # fmt: skip
+              414: "uri-too-long", 415: "unsupported-media-type", 431: "headers-too-large"}  # fmt: skip
 
 
 @dataclass

@@ -68,7 +68,7 @@ class Limiter(Protocol):
     """Token buckets, and the epochs of keys read in the same round trip."""
 
     def take(self, bucket: str, per_minute: int, cost: float = 1, key_id: str | None = None) -> Grant:
-        """Take `cost` tokens of a bucket; a cost of 0 only looks."""
+        """Take `cost` tokens of a bucket, or all where it holds fewer when full; a cost of 0 only looks."""
         ...
 
     def publish_epoch(self, key_id: str, epoch: int) -> None:

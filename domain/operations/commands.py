@@ -16,6 +16,8 @@ from .queries import FINGERPRINT, compare_secret_key
 
 IDEMPOTENCY_KEPT = timedelta(hours=24)
 BUCKET_KEPT = timedelta(minutes=5)
+# Tokens that a bucket may be short of a call's cost, for what rounding loses. It owes them: more is never admitted.
+ROUNDING = 0.001
 
 
 def check_secret_key(session: Session, keyring: Keyring) -> None:
@@ -35,22 +37,33 @@ def beat(session: Session, name: str, now: datetime) -> None:
     upsert(session, heartbeats, ["name"], [{"name": name, "at": now}])
 
 
-def take_from_bucket(session: Session, name: str, per_minute: int, cost: float, now: float) -> float | None:
+def take_from_bucket(
+    session: Session, name: str, per_minute: int, cost: float, now: float, at_most: float
+) -> tuple[bool, float]:
     """Take `cost` tokens of a bucket kept in the database, while Redis is away.
 
-    One conditional UPDATE decides, so that many processes admit no more than one would.
+    One conditional UPDATE decides, so that many processes admit no more than one would; a second one keeps the level of
+    a bucket that held too little.
+
+    Args:
+        at_most: what the bucket can hold, as far as the caller knows.
 
     Returns:
-        The tokens left, or None when there were too few.
+        Whether there were enough, and the tokens left.
     """
+    known = min(float(per_minute), at_most)
     table = rate_buckets
-    insert_ignoring_conflict(session, table, {"name": name, "tokens": float(per_minute), "updated_at": now})
-    moment, most = bindparam("moment", now, type_=Float), bindparam("most", float(per_minute), type_=Float)
+    insert_ignoring_conflict(session, table, {"name": name, "tokens": known, "updated_at": now})
+    moment, most = bindparam("moment", now, type_=Float), bindparam("most", known, type_=Float)
     refilled = table.c.tokens + (moment - table.c.updated_at) * (per_minute / 60)
     level = smaller(session, most, refilled)
-    taken = update(table).where(table.c.name == name, level >= cost).values(tokens=level - cost, updated_at=moment)
-    left: float | None = session.execute(taken.returning(table.c.tokens)).scalar_one_or_none()
-    return left
+    settled = update(table).where(table.c.name == name).returning(table.c.tokens)
+    taken = settled.where(level >= cost - ROUNDING).values(tokens=level - cost, updated_at=moment)
+    left: float | None = session.execute(taken).scalar_one_or_none()
+    if left is not None:
+        return True, left
+    kept: float = session.execute(settled.values(tokens=level, updated_at=moment)).scalar_one()
+    return False, kept
 
 
 def prune(session: Session, now: datetime) -> None:

@@ -11,6 +11,7 @@ import pytest
 import redis
 from flask import Flask
 
+from api.limits import RedisLimiter
 from app import build_services, create_app
 from config import Settings
 from domain.db import Database, Row
@@ -71,6 +72,9 @@ def shared_app(make_app: MakeApp) -> Flask:
 def app(shared_app: Flask, redis_client: redis.Redis, clock: StoppedClock) -> Iterator[Flask]:
     """The application over empty tables and an empty Redis, at noon."""
     clock.now = NOON
+    limiter = shared_app.extensions["callsheet"].limiter
+    assert isinstance(limiter, RedisLimiter)
+    limiter.levels.forget()
     yield shared_app
     empty(shared_app.extensions["callsheet"].database)
 

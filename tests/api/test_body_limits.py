@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from api.blueprint import LARGEST_ENTITY
-from api.gateway import LARGEST_BODY, MOST_DRAINED
+from api.request_limits import LARGEST_BODY, MOST_DRAINED
 from config import ROOT
 from domain.audit.models import api_audit_log
 from domain.db import Database

@@ -12,7 +12,7 @@ from flask import Flask
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from api.gateway import PREFIX, PUBLIC
+from api.admission import PREFIX, PUBLIC
 from api.problems import CONTENT_TYPE, PROBLEMS
 from api.reference.problems import problem_name
 from config import ROOT

@@ -9,7 +9,7 @@ import redis
 from flask import Flask
 from sqlalchemy import select, update
 
-from api.gateway import ADDRESS_PER_MINUTE
+from api.admission import ADDRESS_PER_MINUTE
 from api.limits import RedisLimiter
 from domain.db import Database
 from domain.operations.commands import BUCKET_KEPT, prune

@@ -11,10 +11,26 @@ from domain.errors import FieldError, Invalid
 from ...answers import Answer
 from ...blueprint import Blueprint
 from ...call import Call
+from ...costs import Cost
 from .runner import Runner
-from .schemas import METHODS, BatchResultSchema, BatchSchema
+from .schemas import METHODS, MOST_OPERATIONS, BatchResultSchema, BatchSchema
 
 LARGEST_BATCH = 1024 * 1024
+
+
+def _cost(body: Any) -> tuple[str, int]:
+    """A token for each operation, at least one. A dry run changes nothing, so it is a read."""
+    if not isinstance(body, dict):
+        return "write", 1
+    operations = body.get("operations")
+    count = len(operations) if isinstance(operations, list) else 1
+    return "read" if body.get("dry_run") is True else "write", min(max(count, 1), MOST_OPERATIONS)
+
+
+COST = Cost(
+    by_body=_cost,
+    told="Costs a token for each operation, or the whole bucket where that holds fewer; of reads for a dry run.",
+)
 
 
 def make_blueprint(blueprints: Sequence[Blueprint]) -> Blueprint:
@@ -24,7 +40,7 @@ def make_blueprint(blueprints: Sequence[Blueprint]) -> Blueprint:
 
     @blueprint.operation(
         "POST", "/batch", id="run_batch", permission=Permission.READ, returns=BatchResultSchema, body=BatchSchema,
-        largest_body=LARGEST_BATCH, results=True,
+        largest_body=LARGEST_BATCH, results=True, cost=COST,
     )  # fmt: skip
     def post(call: Call, body: dict[str, Any]) -> Answer:
         """Run up to 500 writes in order; each needs what the same call alone would need."""

@@ -9,12 +9,13 @@ from domain.ports import Grant
 from ...answers import Answer, one
 from ...blueprint import Blueprint
 from ...call import Call
+from ...costs import FREE
 from .schemas import MeSchema
 
 blueprint = Blueprint("me", __name__, description="The calling key.")
 
 
-@blueprint.operation("GET", "/me", id="get_me", permission=Permission.READ, returns=MeSchema)
+@blueprint.operation("GET", "/me", id="get_me", permission=Permission.READ, returns=MeSchema, cost=FREE)
 def get_me(call: Call) -> Answer:
     """Get the calling key: role, scope, projects, expiry and both rate limits."""
     credential, actor = call.credential, call.actor

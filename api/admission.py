@@ -1,0 +1,76 @@
+"""Who is let in, and what it costs them: key, allowlist, bucket, and how large the request may be."""
+
+from __future__ import annotations
+
+from domain.api_keys.queries import KeyRefused
+from domain.ports import Grant, limited_as
+
+from .auth import AddressRefused, Authenticator, presented_key
+from .call import Call
+from .problems import Problem
+from .request_limits import check_head, read_body
+
+PREFIX = "/api/v1"
+PUBLIC = frozenset({f"{PREFIX}/openapi.json", f"{PREFIX}/docs"})
+# Calls that need no key although they do something.
+KEYLESS = frozenset({("POST", f"{PREFIX}/leaked-keys")})
+ADDRESS_PER_MINUTE = 120
+
+
+def admit(call: Call, authenticator: Authenticator) -> None:
+    """Let the call in, or raise what refuses it: 401, 403 allowlist, 429, 414, 431, 400, 413, in this order."""
+    if call.path in PUBLIC or (call.method, call.path) in KEYLESS:
+        _limit_address(call)
+    else:
+        _authenticate(call, authenticator)
+    check_head(call.path, call.environ, call.query)
+    if call.path in PUBLIC:
+        return
+    call.raw_body = read_body(call.environ)
+    if call.cost.by_body is not None:
+        _take_by_body(call, authenticator)
+
+
+def _authenticate(call: Call, authenticator: Authenticator) -> None:
+    call.bucket = "write" if call.writes else "read"
+    try:
+        token = presented_key(call.environ)
+        # What its body says it costs is taken when that is read.
+        tokens = 0 if call.cost.by_body is not None else call.cost.tokens
+        call.credential, call.grant = authenticator.authenticate(token, call.ip, call.at, call.bucket, tokens)
+    except KeyRefused as refusal:
+        call.key_id, call.secret_id = refusal.key_id, refusal.secret_id
+        _limit_address(call)
+        challenge = {"WWW-Authenticate": 'Bearer realm="callsheet"'}
+        raise Problem(f"key-{refusal.reason}", str(refusal), headers=challenge) from None
+    except AddressRefused as refusal:
+        call.key_id, call.secret_id = refusal.refused.key_id, refusal.refused.secret_id
+        _limit_address(call)
+        raise Problem("address-not-allowed", str(refusal)) from None
+    call.key_id, call.secret_id = call.credential.key_id, call.credential.secret_id
+    _require(call, call.grant)
+
+
+def _take_by_body(call: Call, authenticator: Authenticator) -> None:
+    assert call.credential is not None
+    assert call.cost.by_body is not None
+    call.bucket, tokens = call.cost.by_body(call.body_for_audit())
+    call.grant = authenticator.take(call.credential, call.bucket, tokens)
+    _require(call, call.grant)
+
+
+def _limit_address(call: Call) -> None:
+    call.bucket = "address"
+    call.grant = call.services.limiter.take(f"address:{limited_as(call.ip)}", ADDRESS_PER_MINUTE)
+    _require(call, call.grant)
+
+
+def _require(call: Call, grant: Grant) -> None:
+    if grant.allowed:
+        return
+    raise Problem(
+        "quota-exceeded",
+        f"The {call.bucket} limit is {grant.limit:,} a minute; this call is accepted in {grant.retry_after} s.",
+        extra={"violated-policies": [call.bucket]},
+        headers={"Retry-After": str(grant.retry_after)},
+    )
