@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import lru_cache
 from threading import Lock
 from typing import Any
 
@@ -15,7 +16,7 @@ from werkzeug.http import http_date
 from domain.api_keys.commands import note_use
 from domain.api_keys.queries import Credential, KeyRefused, find_credential
 from domain.api_keys.tokens import ID_LENGTH
-from domain.ports import Grant, Services
+from domain.ports import Grant, Network, Services
 
 REMEMBER_SECONDS = 1.0
 MOST_REMEMBERED = 10_000
@@ -137,5 +138,10 @@ def _is_in(ip: str, cidrs: tuple[str, ...]) -> bool:
         address = ipaddress.ip_address(ip)
     except ValueError:
         return False
-    networks = (ipaddress.ip_network(cidr) for cidr in cidrs)
-    return any(address.version == network.version and address in network for network in networks)
+    return any(address.version == network.version and address in network for network in _networks(cidrs))
+
+
+@lru_cache(maxsize=1000)
+def _networks(cidrs: tuple[str, ...]) -> tuple[Network, ...]:
+    # Reading a range costs as much as all else that is checked of a key, and a key may list many.
+    return tuple(map(ipaddress.ip_network, cidrs))

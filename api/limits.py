@@ -47,6 +47,13 @@ if cost > 0 then
 end
 return {{allowed, left, at, redis.call('GET', KEYS[2])}}
 """
+# Of two changes of a key, the later may be told first: what is known never goes back.
+PUBLISH = """
+local known = redis.call('GET', KEYS[1])
+if not known or tonumber(known) < tonumber(ARGV[1]) then
+  redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+end
+"""
 EPOCH_SECONDS = 3600
 PAUSE_SECONDS = 1.0  # between tries while Redis is away
 MOST_KNOWN = 10_000
@@ -172,7 +179,7 @@ class RedisLimiter:
     def publish_epoch(self, key_id: str, epoch: int) -> None:
         """See `domain.ports.Limiter`. Losing it costs a second: that is how long a key is remembered."""
         try:
-            self._redis.set(f"callsheet:epoch:{{{key_id}}}", epoch, ex=EPOCH_SECONDS)
+            self._redis.eval(PUBLISH, 1, f"callsheet:epoch:{{{key_id}}}", str(epoch), str(EPOCH_SECONDS))
         except RedisError:
             self._away_until = time.monotonic() + PAUSE_SECONDS
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from bench import api, latency
+from bench import api, latency, security
 
-SCENARIOS = {"api": api.main, "latency": latency.main}
+SCENARIOS = {"api": api.main, "latency": latency.main, "security": security.main}
 
 
 def main() -> int:

@@ -50,18 +50,17 @@ class Pair:
 @contextmanager
 def pair(kind: str) -> Iterator[Pair]:
     """Both servers, one process each, with the threads that the product has; the product over a durable `kind`."""
-    with tempfile.TemporaryDirectory(prefix="callsheet-bench-") as folder, _database(kind, Path(folder)) as url:
+    with tempfile.TemporaryDirectory(prefix="callsheet-bench-") as folder, durable_database(kind, Path(folder)) as url:
         home = Path(folder)
         database = Database(url)
         token = make_key(database, read_per_minute=PLENTY, write_per_minute=PLENTY).token
         project = make_project(database)
         ids = [make_character(database, project)["id"] for _ in range(CHARACTERS)]
         database.dispose()
-        socket = home / "redis.sock"
-        given = {"CALLSHEET_SECRET_KEY": SECRET, "DATABASE_URL": url, "REDIS_URL": f"unix://{socket}"}
+        given = {"CALLSHEET_SECRET_KEY": SECRET, "DATABASE_URL": url}
         with (
-            server_process(redis_server.command(socket, home), home / "redis.log", signal.SIGTERM),
-            _served(home / "product", "wsgi:app", given) as port,
+            durable_redis(home) as redis_url,
+            _served(home / "product", "wsgi:app", {**given, "REDIS_URL": redis_url}) as port,
         ):
             product = _side(port, token, ids[0])
             _keep_bodies(product, token, ids[0], home)
@@ -70,13 +69,23 @@ def pair(kind: str) -> Iterator[Pair]:
 
 
 @contextmanager
-def _database(kind: str, folder: Path) -> Iterator[str]:
+def durable_database(kind: str, folder: Path) -> Iterator[str]:
+    """The URL of an empty one, set up as in use; SQLite's file is in `folder`."""
     if kind == "sqlite":
         with SqliteDatabases(folder).fresh() as url:
             yield url
         return
     with postgresql_process(durable=True) as cluster, PostgresqlDatabases(cluster).fresh() as url:
         yield url
+
+
+@contextmanager
+def durable_redis(folder: Path) -> Iterator[str]:
+    """The URL of a Redis as the product starts it, with its files in `folder`."""
+    socket = folder / "redis.sock"
+    with server_process(redis_server.command(socket, folder), folder / "redis.log", signal.SIGTERM):
+        wait_until(socket.exists, 30, "Redis does not answer")
+        yield f"unix://{socket}"
 
 
 @contextmanager

@@ -28,6 +28,18 @@ def test_it_works_at_the_next_call_in_every_process(
         door.get("/me").refused(401, "key-revoked")
 
 
+def test_an_earlier_change_that_is_told_late_opens_nothing(cast: Cast, app: Flask, database: Database) -> None:
+    """Two changes at once: the revocation is told and answered before the other, which came first, is told."""
+    key = make_key(database)
+    path = f"/api-keys/{key.id}"
+    cast.admin.call("PATCH", path, json={"description": "Changed."})
+    caller = Client(app, key)
+    assert caller.get("/me").status == 200
+    cast.admin.post(f"{path}/revoke", {})
+    cast.admin.services.limiter.publish_epoch(key.id, 2)
+    caller.get("/me").refused(401, "key-revoked")
+
+
 def test_it_keeps_the_reason(cast: Cast, database: Database) -> None:
     path = f"/api-keys/{make_key(database).id}"
     cast.admin.post(f"{path}/revoke", {"reason": "The laptop is gone."})

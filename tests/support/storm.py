@@ -2,42 +2,18 @@
 
 from __future__ import annotations
 
-import http.client
 import itertools
-import json
-import os
 import random
-import signal
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 
+from tests.support.caller import GIVE_UP, Caller, Reply
 from tests.support.processes import Product
 from tests.support.threads import at_once
-from tests.support.waiting import wait_until
+from tests.support.victims import choose_victims, strike
 
-_GIVE_UP = 60.0
 _numbers = itertools.count(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One answer."""
-
-    request_id: str
-    status: int
-    body: bytes
-    headers: dict[str, str]  # names in lower case
-
-    @property
-    def is_replay(self) -> bool:
-        return self.headers.get("idempotency-replayed") == "true"
-
-    @property
-    def is_temporary(self) -> bool:
-        """Whether it says: try again."""
-        return self.status == 503 or (self.status == 409 and json.loads(self.body)["type"].endswith("-in-progress"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +59,17 @@ class Storm:
         result = Round(write, kill)
         sent = itertools.count(1)
         after = self._random.randint(1, self._callers)
-        victims = self._choose_victims() if kill else []
+        victims = choose_victims(self._product, self._random) if kill else []
 
         def strike_in_the_middle() -> None:
             if next(sent) == after:
-                for pid in victims:
-                    os.kill(pid, signal.SIGKILL)
+                strike(victims)
 
         at_once(self._callers, lambda: self._call(result, strike_in_the_middle))
         return result
 
     def _call(self, result: Round, sent: Callable[[], None]) -> None:
-        give_up = time.monotonic() + _GIVE_UP
+        give_up = time.monotonic() + GIVE_UP
         while True:
             request_id = f"storm-{next(_numbers)}"
             reply = self._attempt(result.write, request_id, sent)
@@ -110,36 +85,6 @@ class Storm:
 
     def _attempt(self, write: Write, request_id: str, sent: Callable[[], None]) -> Reply | None:
         """None when the connection broke before the whole answer was here; waits while nobody listens."""
-        connection = http.client.HTTPConnection("127.0.0.1", self._product.port, timeout=30)
-        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
-        named = {"Idempotency-Key": write.idempotency_key, "X-Request-Id": request_id}
-        wait_until(lambda: _connects(connection), _GIVE_UP, "nobody listens")
-        try:
-            connection.request("POST", write.path, write.body, {**headers, **named})
-            sent()
-            response = connection.getresponse()
-            given = {name.lower(): value for name, value in response.getheaders()}
-            return Reply(request_id, response.status, response.read(), given)
-        except (OSError, http.client.HTTPException):
-            return None
-        finally:
-            connection.close()
-
-    def _choose_victims(self) -> list[int]:
-        """One web server process, all of them, or their parent and all of them."""
-        parent = wait_until(lambda: self._product.pid("web"), 30, "no web server runs")
-        assert parent is not None
-        workers = wait_until(lambda: self._workers(parent), 30, "the web server has no process")
-        chosen = {"one": workers[:1], "all": workers, "parent": [parent, *workers]}
-        return chosen[self._random.choice(("one", "all", "parent"))]
-
-    def _workers(self, parent: int) -> list[int]:
-        commands = self._product.processes()
-        return [pid for pid in self._product.children(parent) if "resource_tracker" not in commands.get(pid, "")]
-
-
-def _connects(connection: http.client.HTTPConnection) -> bool:
-    with suppress(ConnectionError):  # refused, or taken by a process that dies
-        connection.connect()
-        return True
-    return False
+        named = {"Idempotency-Key": write.idempotency_key}
+        with Caller(self._product.port, self._token) as caller:
+            return caller.call(request_id, "POST", write.path, write.body, named, sent)
