@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
@@ -85,7 +85,8 @@ def problem_of(error: Exception) -> Problem:
         return Problem("precondition-failed", str(error))
     if isinstance(error, BadQuery):
         return Problem("bad-query", str(error), extra={"parameter": error.parameter})
-    if isinstance(error, PoolTimeout | OperationalError):
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    if lost or isinstance(error, PoolTimeout | OperationalError):
         return Problem("busy", "The database did not answer in time; try again.", headers={"Retry-After": "1"})
     if isinstance(error, HTTPException):
         return _of_http(error)
