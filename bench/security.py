@@ -20,9 +20,10 @@ from typing import Any
 
 import redis
 
+from api.admission import admit
 from api.auth import Authenticator
 from api.call import Call
-from api.gateway import admit, decorate
+from api.gateway import decorate
 from api.response import Response
 from app import build_services
 from bench.servers import PLENTY, durable_database, durable_redis
