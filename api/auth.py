@@ -14,9 +14,13 @@ from typing import Any
 from werkzeug.http import http_date
 
 from domain.api_keys.commands import note_use
+from domain.api_keys.outsiders import note_outsider
 from domain.api_keys.queries import Credential, KeyRefused, find_credential
+from domain.api_keys.rules import ENFORCE
 from domain.api_keys.tokens import ID_LENGTH
-from domain.ports import Grant, Network, Services
+from domain.ports import Grant, Network, Services, limited_as
+
+from .outsiders import Outsiders
 
 REMEMBER_SECONDS = 1.0
 MOST_REMEMBERED = 10_000
@@ -57,6 +61,7 @@ class Authenticator:
         self._services = services
         self._remembered: dict[str, tuple[Credential, float]] = {}
         self._used: dict[str, datetime] = {}
+        self._outsiders = Outsiders()
         self._lock = Lock()
 
     def authenticate(self, token: str, ip: str, now: datetime, bucket: str, cost: float) -> tuple[Credential, Grant]:
@@ -71,6 +76,7 @@ class Authenticator:
         if grant.epoch is not None and grant.epoch != credential.epoch:
             credential = self._read(token)
             self._check(credential, token, ip, now)
+            grant = self.take(credential, bucket, 0 if grant.allowed else cost)  # by the limit that holds now
         return credential, grant
 
     def take(self, credential: Credential, bucket: str, cost: float) -> Grant:
@@ -91,7 +97,7 @@ class Authenticator:
 
     def _check(self, credential: Credential, token: str, ip: str, now: datetime) -> None:
         credential.check(self._services.keyring, token, now)
-        if credential.allowed_cidrs and not _is_in(ip, credential.allowed_cidrs):
+        if credential.allowlist_mode == ENFORCE and _is_outside(ip, credential.allowed_cidrs):
             raise AddressRefused(ip, credential)
 
     def _recall(self, token: str) -> Credential | None:
@@ -121,6 +127,16 @@ class Authenticator:
         with self._services.database.transaction() as session:
             note_use(session, credential.key_id, credential.secret_id, ip, now)
 
+    def note_outsider(self, credential: Credential, ip: str, now: datetime) -> None:
+        """Keep who called from outside an allowlist that is only tried out."""
+        if credential.allowlist_mode == ENFORCE or not _is_outside(ip, credential.allowed_cidrs):
+            return
+        address = limited_as(ip)
+        seen = self._outsiders.add(credential.key_id, address, now)
+        if seen is not None:
+            with self._services.database.transaction() as session:
+                note_outsider(session, credential.key_id, address, seen.since, now, seen.calls)
+
 
 def retirement_headers(credential: Credential | None) -> dict[str, str]:
     """What an answer says of the presented secret while a rotation retires it: since when, and when it stops working.
@@ -133,12 +149,15 @@ def retirement_headers(credential: Credential | None) -> dict[str, str]:
     return {"Deprecation": f"@{int(since.timestamp())}", "Sunset": http_date(credential.sunset)}
 
 
-def _is_in(ip: str, cidrs: tuple[str, ...]) -> bool:
+def _is_outside(ip: str, cidrs: tuple[str, ...]) -> bool:
+    """Whether an allowlist, of which an empty one names every address, leaves this one out."""
+    if not cidrs:
+        return False
     try:
         address = ipaddress.ip_address(ip)
     except ValueError:
-        return False
-    return any(address.version == network.version and address in network for network in _networks(cidrs))
+        return True
+    return not any(address.version == network.version and address in network for network in _networks(cidrs))
 
 
 @lru_cache(maxsize=1000)

@@ -113,6 +113,7 @@ def _note_use(call: Call, authenticator: Authenticator) -> None:
     assert call.credential is not None
     try:
         authenticator.note_use(call.credential, call.ip, call.at)
+        authenticator.note_outsider(call.credential, call.ip, call.at)
     except SQLAlchemyError as error:
         log.warning("the last use of a key could not be noted", exc_info=error)
 

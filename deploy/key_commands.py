@@ -14,7 +14,7 @@ from domain.access import SYSTEM, Role, Scope
 from domain.api_keys.commands import create_key, revoke_key, rotate_key
 from domain.api_keys.models import api_keys
 from domain.api_keys.queries import STATUSES, load_key, status_of
-from domain.api_keys.rules import GRACE, READ_PER_MINUTE, WRITE_PER_MINUTE, NewKey
+from domain.api_keys.rules import ALLOWLIST_MODES, ENFORCE, GRACE, READ_PER_MINUTE, WRITE_PER_MINUTE, NewKey
 from domain.audit.commands import differences, made_of, note_action
 from domain.clock import parse_rfc3339
 from domain.db import Session
@@ -59,6 +59,10 @@ def _add_create(group: AppGroup, services: Services) -> None:
     @click.option("--read-per-minute", type=int, default=READ_PER_MINUTE, show_default=True)
     @click.option("--write-per-minute", type=int, default=WRITE_PER_MINUTE, show_default=True)
     @click.option("--allow-cidr", "allowed_cidrs", multiple=True, help="Address range it may be used from.")
+    @click.option(
+        "--allowlist-mode", type=click.Choice(ALLOWLIST_MODES), default=ENFORCE, show_default=True,
+        help="`dry_run` lets others in, and the portal shows who they are.",
+    )  # fmt: skip
     @click.option("--expires-at", help="RFC 3339 time, or `never`.")
     def create(expires_at: str | None, **fields: Any) -> None:
         """Create a key and print it, alone, on standard output: it cannot be shown again."""

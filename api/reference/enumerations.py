@@ -6,6 +6,7 @@ from typing import Any
 
 from domain.access import Permission, Role, Scope
 from domain.api_keys.queries import SECRET_STATUSES, STATUSES
+from domain.api_keys.rules import ALLOWLIST_MODES
 from domain.approvals.models import DECISIONS
 from domain.entities import ASSET_STATUSES
 from domain.entity_rules import PROJECT_STATUSES
@@ -31,6 +32,7 @@ NAMED: dict[str, tuple[str, tuple[str, ...]]] = {
     "Decision": ("What a reviewer decides.", DECISIONS),
     "DeliveryStatus": ("Where an event is on its way to a webhook.", DELIVERY_STATUSES),
     "ApiKeyStatus": ("Whether a key is accepted.", STATUSES),
+    "AllowlistMode": ("What becomes of calls from outside a key's allowlist.", ALLOWLIST_MODES),
     "SecretStatus": ("Whether one of a key's secrets is its present one, is being replaced, or was.", SECRET_STATUSES),
     "WebhookStatus": ("How a webhook fares.", WEBHOOK_STATUSES),
     "PayloadVersion": ("The form of what a webhook is sent: the whole entity, or ids and links.", PAYLOAD_VERSIONS),

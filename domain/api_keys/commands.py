@@ -20,6 +20,7 @@ from ..ids import new_id
 from ..signals import KeyChanged
 from . import tokens
 from .models import api_key_projects, api_key_secrets, api_keys
+from .outsiders import forget_insiders
 from .queries import (
     Credential,
     due_notices,
@@ -45,7 +46,7 @@ from .rules import (
 
 LEAKED = "It was reported as leaked by somebody who presented it."
 # What decides what a key may do, and from where.
-_RIGHTS = frozenset({"role", "scope", "project_ids", "allowed_cidrs"})
+_RIGHTS = frozenset({"role", "scope", "project_ids", "allowed_cidrs", "allowlist_mode"})
 
 
 def create_key(session: Session, actor: Actor, keyring: Keyring, wanted: NewKey, now: datetime) -> tuple[str, str]:
@@ -108,6 +109,8 @@ def change_key(
     if "project_ids" in changed:
         session.execute(delete(api_key_projects).where(api_key_projects.c.key_id == key_id))
         _limit_to(session, key_id, fields["project_ids"])
+    if "allowed_cidrs" in changed:
+        forget_insiders(session, key_id, changed["allowed_cidrs"])
     _change(session, row, now, **values)
     return {name: {"from": _plain(before[name]), "to": _plain(value)} for name, value in changed.items()}
 

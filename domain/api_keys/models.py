@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Integer, Table
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, Table
 
 from ..db import Bytes, Json, LongText, Moment, Str, metadata
 from ..entities import timestamps
@@ -18,6 +18,7 @@ api_keys = Table(
     Column("read_per_minute", Integer, nullable=False),
     Column("write_per_minute", Integer, nullable=False),
     Column("allowed_cidrs", Json, nullable=False),
+    Column("allowlist_mode", Str, nullable=False, server_default="enforce"),
     Column("tags", Json, nullable=False, server_default="[]"),
     Column("expires_at", Moment, index=True),
     # The days before its expiry of the last `api_key.expiring` that was sent, or is due no more.
@@ -53,4 +54,15 @@ api_key_secrets = Table(
     Column("expires_at", Moment),
     Column("last_used_at", Moment),
     Column("last_used_ip", Str),
+)
+
+# Who called from outside the allowlist of a key that only tries it out.
+api_key_outsiders = Table(
+    "api_key_outsiders",
+    metadata,
+    Column("key_id", Str, ForeignKey("api_keys.id", ondelete="CASCADE"), primary_key=True),
+    Column("address", Str, primary_key=True),  # of IPv6 the /64, as it is limited
+    Column("first_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    Column("calls", BigInteger, nullable=False),
 )

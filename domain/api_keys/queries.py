@@ -19,6 +19,7 @@ from ..finding import find_row
 from ..list_spec import ListSpec, Sortable
 from . import tokens
 from .models import api_key_projects, api_key_secrets, api_keys
+from .rules import ENFORCE
 
 STATUSES = ("active", "suspended", "revoked", "expired")
 SECRET_STATUSES = ("active", "retiring", "retired")
@@ -46,6 +47,7 @@ API_KEYS = ListSpec(
     "name",
     shown=(
         *("id", "object", "name", "description", "tags", "role", "scope", "project_ids", *_LIMITS, "allowed_cidrs"),
+        "allowlist_mode",
         *("expires_at", "status", "suspended_at", "suspended_reason", "revoked_at", "revoked_reason"),
         *("last_used_at", "last_used_ip", "secrets", "created_by", "created_at", "updated_at", "version"),
     ),
@@ -85,6 +87,7 @@ class Credential:
     read_per_minute: int
     write_per_minute: int
     allowed_cidrs: tuple[str, ...]
+    allowlist_mode: str
 
     @property
     def sunset(self) -> datetime | None:
@@ -136,11 +139,12 @@ def find_credential(session: Session, token: str) -> Credential:
         raise KeyRefused("unknown", "No such key: it was never made here, or its secret was replaced.")
     projects = frozenset(project_ids(session, row["id"])) if row["scope"] == Scope.PROJECT else None
     role, scope, ranges = Role(row["role"]), Scope(row["scope"]), tuple(row["allowed_cidrs"])
+    bound_to = ranges if row["allowlist_mode"] == ENFORCE else ()
     return Credential(
         key_id=row["id"],
         secret_id=secret_id,
         digest=row["digest"],
-        actor=Actor("api_key", row["id"], row["name"], role, scope, projects, ranges),
+        actor=Actor("api_key", row["id"], row["name"], role, scope, projects, bound_to),
         epoch=row["epoch"],
         expires_at=row["expires_at"],
         retired_at=row["retired_at"],
@@ -150,6 +154,7 @@ def find_credential(session: Session, token: str) -> Credential:
         read_per_minute=row["read_per_minute"],
         write_per_minute=row["write_per_minute"],
         allowed_cidrs=ranges,
+        allowlist_mode=row["allowlist_mode"],
     )
 
 
@@ -260,7 +265,7 @@ def _represent(row: Row, projects: list[str] | None, secrets: Sequence[Row], now
         "object": "api_key",
         **{name: row[name] for name in ("name", "description", "tags", "role", "scope")},
         "project_ids": projects if row["scope"] == Scope.PROJECT else None,
-        **{name: row[name] for name in ("read_per_minute", "write_per_minute", "allowed_cidrs")},
+        **{name: row[name] for name in ("read_per_minute", "write_per_minute", "allowed_cidrs", "allowlist_mode")},
         "expires_at": _written(row["expires_at"]),
         "status": status_of(row, now),
         "suspended_at": _written(row["suspended_at"]),

@@ -18,6 +18,8 @@ READ_PER_MINUTE, WRITE_PER_MINUTE = 100, 20
 HIGHEST_LIMIT = 1_000_000
 LONGEST_NAME, LONGEST_DESCRIPTION, LONGEST_REASON = 200, 2000, 500
 MOST_CIDRS, LONGEST_CIDR = 100, 60
+ENFORCE, DRY_RUN = "enforce", "dry_run"
+ALLOWLIST_MODES = (ENFORCE, DRY_RUN)
 MOST_TAGS, LONGEST_TAG = 20, 50
 # No comma, which separates values of a filter, and no space, which separates tags in a form.
 TAG_PATTERN = r"[^\u0000-\u0020\u007f,]+"
@@ -40,6 +42,7 @@ class NewKey:
     read_per_minute: int = READ_PER_MINUTE
     write_per_minute: int = WRITE_PER_MINUTE
     allowed_cidrs: Sequence[str] = ()
+    allowlist_mode: str = ENFORCE
     tags: Sequence[str] = ()
     expires_at: datetime | None = None
 
@@ -79,7 +82,7 @@ def refuse_more_than_held(actor: Actor, key: Mapping[str, Any]) -> None:
     Limits and expiry are an admin's to allot: they are no rights.
 
     Args:
-        key: its `role`, `scope`, `project_ids` and `allowed_cidrs`.
+        key: its `role`, `scope`, `project_ids`, `allowed_cidrs` and `allowlist_mode`.
 
     Raises:
         Forbidden: it would.
@@ -88,7 +91,8 @@ def refuse_more_than_held(actor: Actor, key: Mapping[str, Any]) -> None:
     asked = BY_ROLE[Role(key["role"])] & BY_SCOPE[Scope(key["scope"])]
     if not asked <= held or not _sees_all(actor, key):
         raise Forbidden("A key cannot be given more than its maker holds.")
-    if actor.allowed_cidrs and not _is_within(key["allowed_cidrs"], actor.allowed_cidrs):
+    bound_to = key["allowed_cidrs"] if key["allowlist_mode"] == ENFORCE else ()
+    if actor.allowed_cidrs and not is_within(bound_to, actor.allowed_cidrs):
         ranges = ", ".join(actor.allowed_cidrs)
         raise Forbidden(f"A key cannot be used from more places than its maker: list ranges within {ranges}.")
 
@@ -112,7 +116,7 @@ def _sees_all(actor: Actor, key: Mapping[str, Any]) -> bool:
     return key["scope"] == Scope.PROJECT and set(key["project_ids"]) <= actor.project_ids
 
 
-def _is_within(inner: Sequence[str], outer: Sequence[str]) -> bool:
+def is_within(inner: Sequence[str], outer: Sequence[str]) -> bool:
     """Whether every address of `inner`, of which none means any, is in `outer`."""
     around = [ipaddress.ip_network(cidr) for cidr in outer]
     return bool(inner) and all(_is_below(ipaddress.ip_network(cidr), around) for cidr in inner)
@@ -134,6 +138,9 @@ def _check_words(wanted: NewKey) -> list[FieldError]:
         errors.append(FieldError("/role", "unknown", f"The role must be one of {', '.join(Role)}."))
     if wanted.scope not in list(Scope):
         errors.append(FieldError("/scope", "unknown", f"The scope must be one of {', '.join(Scope)}."))
+    if wanted.allowlist_mode not in ALLOWLIST_MODES:
+        message = f"The mode of the allowlist must be one of {', '.join(ALLOWLIST_MODES)}."
+        errors.append(FieldError("/allowlist_mode", "unknown", message))
     return errors
 
 

@@ -10,7 +10,7 @@ from marshmallow import fields, post_load, pre_load
 
 from domain.access import Role, Scope
 from domain.api_keys.queries import STATUSES
-from domain.api_keys.rules import FIELDS
+from domain.api_keys.rules import DRY_RUN, ENFORCE, FIELDS
 
 from ..formatting import sentence
 from ..forms import FormSchema
@@ -31,6 +31,14 @@ SCOPES = (
     ),
     (Scope.FULL, "Full", "What the role allows, in every project, those to come included."),
 )
+ALLOWLIST_MODES = (
+    (ENFORCE, "Refuse calls from elsewhere", "What the allowed addresses are for."),
+    (
+        DRY_RUN,
+        "Let them in, and show who they are",
+        "To try the list: the key's page shows whom it would lock out.",
+    ),
+)
 STATUS_WORDS = tuple((status, sentence(status)) for status in STATUSES)
 # Seconds for which a secret that is replaced goes on working.
 GRACES = ((0, "Not at all: it stops now"), (3600, "1 hour"), (86_400, "24 hours"), (604_800, "7 days"),
@@ -49,6 +57,7 @@ class KeyForm(FormSchema):
     read_per_minute = fields.Integer(required=True, error_messages=WHOLE)
     write_per_minute = fields.Integer(required=True, error_messages=WHOLE)
     allowed_cidrs = fields.List(fields.String(), load_default=list)
+    allowlist_mode = fields.String(load_default=ENFORCE)
     expires_at = fields.Date(load_default=None, allow_none=True, error_messages={"invalid": "Give a date."})
 
     @pre_load

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 from domain.access import Permission, Role, Scope
 from domain.api_keys.commands import change_key, create_key, resume_key, revoke_key, rotate_key, suspend_key
 from domain.api_keys.models import api_keys
+from domain.api_keys.outsiders import outsiders_of
 from domain.api_keys.queries import (
     API_KEYS,
     load_key,
@@ -23,7 +24,7 @@ from domain.api_keys.queries import (
     status_of,
     tags_in_use,
 )
-from domain.api_keys.rules import READ_PER_MINUTE, WRITE_PER_MINUTE, NewKey
+from domain.api_keys.rules import ENFORCE, READ_PER_MINUTE, WRITE_PER_MINUTE, NewKey
 from domain.audit.commands import differences, made_of
 from domain.audit.queries import latest_calls
 from domain.db import Row, Session
@@ -37,7 +38,7 @@ from ..formatting import plain
 from ..forms import Form, read_form
 from ..htmx import render
 from ..lists import ListPage
-from .forms import GRACES, ROLES, SCOPES, STATUS_WORDS, KeyForm, RotationForm, values_of
+from .forms import ALLOWLIST_MODES, GRACES, ROLES, SCOPES, STATUS_WORDS, KeyForm, RotationForm, values_of
 
 blueprint = PortalBlueprint("api_keys", __name__, permission=Permission.MANAGE_KEYS, url_prefix="/api-keys")
 
@@ -74,6 +75,7 @@ def new_key() -> Response:
         "scope": Scope.READ_ONLY.value,
         "read_per_minute": READ_PER_MINUTE,
         "write_per_minute": WRITE_PER_MINUTE,
+        "allowlist_mode": ENFORCE,
         "expires_at": f"{expires:%Y-%m-%d}",
     }
     return _form_page(Form(defaults))
@@ -122,6 +124,7 @@ def show(key_id: str) -> Response:
         names = names_of(reading, [("project", project_id) for project_id in chosen])
         secrets = _secrets(reading, key_id)
         calls = latest_calls(reading, key_id, CALLS_SHOWN)
+        outsiders = outsiders_of(reading, key_id)
     return render(
         "portal/api_keys/show.html",
         key=key,
@@ -129,6 +132,7 @@ def show(key_id: str) -> Response:
         projects=[(project_id, names.get(project_id, project_id)) for project_id in chosen],
         secrets=secrets,
         calls=calls,
+        outsiders=outsiders,
         scope_words={scope.value: label for scope, label, _ in SCOPES},
         asks=ASKS,
         graces=GRACES,
@@ -256,6 +260,6 @@ def _secrets(reading: Session, key_id: str) -> list[dict[str, Any]]:
 def _form_page(form: Form, status: int = 200, key: Row | None = None) -> Response:
     with services().database.reading() as reading:
         projects = project_names(reading, actor())
-    choices: dict[str, Any] = {"roles": ROLES, "scopes": SCOPES, "projects": projects}
+    choices: dict[str, Any] = {"roles": ROLES, "scopes": SCOPES, "projects": projects, "modes": ALLOWLIST_MODES}
     template = "portal/api_keys/new.html" if key is None else "portal/api_keys/edit.html"
     return render(template, http_status=status, form=form, key=key, **choices)

@@ -37,7 +37,7 @@ def test_it_works(cast: Cast, app: Flask) -> None:
     assert data == {
         "id": data["id"], "object": "api_key", **NAMED, "description": "Both ways", "tags": [], "project_ids": None,
         "read_per_minute": 100, "write_per_minute": 20, "allowed_cidrs": [],
-        "expires_at": rfc3339(NOON + timedelta(days=365)), "status": "active",
+        "allowlist_mode": "enforce", "expires_at": rfc3339(NOON + timedelta(days=365)), "status": "active",
         "suspended_at": None, "suspended_reason": None, "revoked_at": None, "revoked_reason": None,
         "last_used_at": None, "last_used_ip": None,
         "secrets": [{

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import redis
@@ -75,6 +76,27 @@ def test_it_counts_for_a_key_from_wherever_it_calls(app: Flask, make_app: MakeAp
     assert [caller.get("/projects").status for caller in callers] == [200, 200]
     for caller in callers:
         caller.get("/projects").refused(429, "quota-exceeded")
+
+
+def _is_let_in(caller: Client) -> bool:
+    return caller.send("GET", "/projects").status_code == 200
+
+
+def test_a_changed_limit_holds_from_the_next_call_in_every_process(
+    app: Flask, make_app: MakeApp, database: Database, cast: Cast
+) -> None:
+    key = make_key(database, read_per_minute=100)
+    callers = [Client(app, key), Client(make_app(), key)]
+    for caller in callers:
+        assert caller.get("/projects").headers["X-RateLimit-Limit"] == "100"
+    cast.admin.call("PATCH", f"/api-keys/{key.id}", json={"read_per_minute": 4})
+    answers = [callers[number % 2].get("/projects") for number in range(8)]
+    assert {answer.headers["X-RateLimit-Limit"] for answer in answers} == {"4"}
+    assert 429 in [answer.status for answer in answers]
+    cast.admin.call("PATCH", f"/api-keys/{key.id}", json={"read_per_minute": 60_000})
+    for caller in callers:
+        assert caller.get("/projects").headers["X-RateLimit-Limit"] == "60000"
+        wait_until(partial(_is_let_in, caller), 1, "it is held to the old limit")
 
 
 def test_it_counts_what_it_refuses_for_another_reason(app: Flask, database: Database) -> None:

@@ -51,7 +51,7 @@ def actions(database: Database) -> list[tuple[str, dict[str, Any]]]:
 def test_it_creates_a_key_and_prints_it_alone(app: Flask, database: Database) -> None:
     project = make_project(database)["id"]
     chosen = ("--scope", "project", "--project", project,
-              "--tag", "farm", "--tag", "lyon", "--allow-cidr", "10.0.0.0/8",
+              "--tag", "farm", "--tag", "lyon", "--allow-cidr", "10.0.0.0/8", "--allowlist-mode", "dry_run",
               "--read-per-minute", "7", "--write-per-minute", "3", "--description", "Nightly")  # fmt: skip
     result = keys(app, *CREATE, *chosen)
     token, row = result.stdout.strip(), stored(database)
@@ -61,10 +61,10 @@ def test_it_creates_a_key_and_prints_it_alone(app: Flask, database: Database) ->
         credential = find_credential(session, token)
     assert credential.actor.project_ids == frozenset({project})
     assert (row["tags"], row["allowed_cidrs"], row["description"]) == (["farm", "lyon"], ["10.0.0.0/8"], "Nightly")
-    assert (row["read_per_minute"], row["write_per_minute"]) == (7, 3)
+    assert (row["read_per_minute"], row["write_per_minute"], row["allowlist_mode"]) == (7, 3, "dry_run")
     assert row["expires_at"] == NOON + timedelta(days=90)
     [(action, changes)] = actions(database)
-    assert (action, changes["name"], changes["tags"]) == ("api_key.create", "Farm", ["farm", "lyon"])
+    assert (action, changes["name"]["to"], changes["tags"]["to"]) == ("api_key.create", "Farm", ["farm", "lyon"])
     assert token.split("_")[2] not in repr(changes)
 
 

@@ -13,7 +13,6 @@ import pytest
 from sqlalchemy import delete, text, update
 
 from domain.audit.commands import AuditEntry, write_entry
-from domain.audit.models import api_audit_log
 from domain.crypto import Keyring
 from domain.db import Database, Session
 from domain.ids import id_at
@@ -294,7 +293,3 @@ def test_the_insert_of_a_row_is_what_it_was(trail: Trail) -> None:
     with recorded(trail.database) as statements:
         trail.write(1)
     assert len(statements) == 1
-    assert {index.name for index in api_audit_log.indexes} == {
-        "ix_api_audit_log_at_id", "ix_api_audit_log_key_id_at_id", "ix_api_audit_log_route_at_id",
-        "ix_api_audit_log_user_id_at_id", "ix_api_audit_log_request_id_at_id",
-    }  # fmt: skip

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from domain.api_keys.commands import note_use
 from domain.api_keys.models import api_keys
+from domain.api_keys.outsiders import note_outsider
 from domain.api_keys.queries import find_credential, secrets_of
 from domain.audit.models import api_audit_log
 from domain.ports import Services
@@ -205,3 +206,19 @@ def test_a_page_costs_the_same_for_one_secret_and_for_five(ada: Visitor, service
         for _ in range(4):
             ada.submit(ada.get(f"{LIST}/{key_id}/rotate"), f"{LIST}/{key_id}/rotate")
     assert counts[0] == counts[1]
+
+
+def test_an_allowlist_is_tried_out_before_it_is_enforced(ada: Visitor, services: Services) -> None:
+    key_id, _ = made(services)
+    assert "Would be refused" not in ada.get(f"{LIST}/{key_id}").text
+    page = edit(ada, key_id, allowlist_mode="dry_run")
+    assert "may be used from anywhere" in page.text
+    page = edit(ada, key_id, allowed_cidrs="10.0.0.0/8")
+    assert "Nobody yet" in page.text
+    now = services.clock()
+    with services.database.transaction() as session:
+        note_outsider(session, key_id, "192.0.2.10", now, now, 1200)
+    page = ada.get(f"{LIST}/{key_id}")
+    assert "192.0.2.10" in page.text
+    assert "1,200" in page.text
+    assert "Would be refused" not in edit(ada, key_id, allowlist_mode="enforce").text

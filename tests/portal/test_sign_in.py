@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import ip_network
 
 import pytest
 from flask import Flask, flash
@@ -11,6 +12,7 @@ from sqlalchemy import delete, func, select, update
 from domain.accounts.models import sessions, users
 from domain.audit.models import api_audit_log
 from domain.ports import Services
+from portal.auth import ADDRESS_PER_MINUTE
 from tests.portal.conftest import PASSWORD, Clock, SignIn
 from tests.support.page import HTMX, Visitor
 
@@ -132,6 +134,36 @@ def test_guessers_of_one_network_count_as_one(
         monkeypatch.setattr("portal.auth.client_ip", lambda host=host: f"2001:db8::{host}")
         visitor.submit(page, FORM, status=422, email="admin@example.com", password="a guess that is wrong")
     visitor.submit(page, FORM, status=429, email="admin@example.com", password="a guess that is wrong")
+
+
+def guess(visitor: Visitor, account: int, forwarded_for: str) -> int:
+    """A wrong password for an account of its own; the status."""
+    form = {**visitor.get(FORM).form(FORM), "email": f"user{account}@example.com", "password": "a guess that is wrong"}
+    headers = {"X-Forwarded-For": forwarded_for}
+    return visitor.client.post(FORM, data=form, headers=headers).status_code
+
+
+@pytest.fixture
+def _quick_guesses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Comparing a password takes its time; these are counted before."""
+    monkeypatch.setattr("portal.auth.verify_password", lambda _known, _given: False)
+
+
+@pytest.mark.usefixtures("_quick_guesses")
+def test_an_address_is_limited_whatever_account_it_tries_and_whatever_it_claims(visitor: Visitor) -> None:
+    """No proxy is configured, so nobody is believed to call for somebody else."""
+    statuses = [guess(visitor, number, f"198.51.100.{number}") for number in range(ADDRESS_PER_MINUTE + 1)]
+    assert statuses == [422] * ADDRESS_PER_MINUTE + [429]
+
+
+@pytest.mark.usefixtures("_quick_guesses")
+def test_behind_a_configured_proxy_each_caller_is_limited_alone(visitor: Visitor, services: Services) -> None:
+    object.__setattr__(services.settings, "trusted_proxies", (ip_network("127.0.0.0/8"),))
+    for number in range(ADDRESS_PER_MINUTE):
+        assert guess(visitor, number, "203.0.113.1, 198.51.100.1") == 422
+    # What stands before the last address that no proxy has is whatever the caller likes.
+    assert guess(visitor, 98, "203.0.113.2, 198.51.100.1") == 429
+    assert guess(visitor, 99, "203.0.113.1, 198.51.100.2") == 422
 
 
 def test_an_idle_session_ends(ada: Visitor, clock: Clock) -> None:

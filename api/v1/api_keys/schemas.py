@@ -9,6 +9,7 @@ from marshmallow import fields
 from domain.access import Role, Scope
 from domain.api_keys.queries import SECRET_STATUSES, STATUSES
 from domain.api_keys.rules import (
+    ALLOWLIST_MODES,
     GRACE,
     HIGHEST_LIMIT,
     LONGEST_CIDR,
@@ -54,6 +55,7 @@ _TAG: dict[str, Any] = {
 _CIDR: dict[str, Any] = {"maxLength": LONGEST_CIDR, "pattern": NO_NUL, "example": "10.20.0.0/16"}
 _PROJECTS = "The only projects it sees, for the scope `project`; null for all."
 _CIDRS = "Addresses and ranges it may be used from, IPv4 or IPv6; none for anywhere."
+_MODE = "`dry_run` lets calls from elsewhere in, and the portal shows who would have been refused."
 _TAGS = "Words to find it by."
 _NEVER = "null for never."
 _BODY = "csk_4fYq0NwTz8Lm_Zp3xKd7RvB2sQn9WcT6hYj1LgF5mXa8E"
@@ -86,6 +88,7 @@ class ApiKeySchema(ObjectSchema):
     read_per_minute = integer_field(READ_PER_MINUTE, "Calls that read.", least=1, most=HIGHEST_LIMIT)
     write_per_minute = integer_field(WRITE_PER_MINUTE, "Calls that write.", least=1, most=HIGHEST_LIMIT)
     allowed_cidrs = list_field(fields.String(metadata=_CIDR), _CIDRS, most=MOST_CIDRS)
+    allowlist_mode = word_field(ALLOWLIST_MODES)
     expires_at = moment_field(_NEVER, nullable=True)
     status = word_field(STATUSES)
     suspended_at = moment_field(nullable=True)
@@ -130,6 +133,7 @@ class ApiKeyChangeSchema(RequestSchema):
         fields.String(metadata=_CIDR),
         metadata={"description": _CIDRS, "maxItems": MOST_CIDRS, "example": ["10.20.0.0/16", "2001:db8::/32"]},
     )
+    allowlist_mode = fields.String(metadata={"enum": list(ALLOWLIST_MODES), "description": _MODE, "example": "enforce"})
     expires_at = Moment(
         allow_none=True, metadata={"description": f"In the future; {_NEVER}", "maxLength": 40,
                                    "example": "2099-01-01T00:00:00.000Z"},
