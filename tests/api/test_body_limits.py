@@ -6,9 +6,10 @@ import http.client
 import io
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from sqlalchemy import select
@@ -107,13 +108,19 @@ def _is_up(port: int) -> bool:
 
 
 def exchange(
-    port: int, method: str, path: str, key: Key | None = None, body: bytes = b"", chunk: int = 0
+    port: int,
+    method: str,
+    path: str,
+    key: Key | None = None,
+    body: bytes = b"",
+    chunk: int = 0,
+    also: Mapping[str, str] = MappingProxyType({}),
 ) -> http.client.HTTPResponse:
     """One call over a connection of its own; the answer, read to its end. `chunk`: send in chunks of this size."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     headers = {"Authorization": f"Bearer {key.token}", "Content-Type": "application/json"} if key else {}
     parts = (body[start : start + chunk] for start in range(0, len(body), chunk)) if chunk else body
-    connection.request(method, path, body=parts, headers=headers, encode_chunked=bool(chunk))
+    connection.request(method, path, body=parts, headers={**headers, **also}, encode_chunked=bool(chunk))
     response = connection.getresponse()
     response.read()
     connection.close()
@@ -132,7 +139,11 @@ def test_over_a_real_connection_it_counts_every_byte(home: Path, database_url: s
         assert exchange(port, "POST", path, key, of_length(LARGEST_ENTITY + 1), 1000).status == 413
         assert exchange(port, "POST", path, key, of_length(200_000), 7).status == 201
         assert exchange(port, "GET", "/api/v1/projects?name=" + "x" * 20_000, key).status == 414
+        for headers in (dict.fromkeys((f"x-{number}" for number in range(90)), "x"), {"x-long": "x" * 60_000}):
+            response = exchange(port, "GET", "/api/v1/me", key, also=headers)
+            assert response.status == 431
+            check_headers(response)
     with database.reading() as session:
         logged = session.execute(select(api_audit_log.c.status_code).order_by(api_audit_log.c.id)).scalars().all()
-    assert logged == [413, 413, 413, 413, 201, 414]
+    assert logged == [413, 413, 413, 413, 201, 414, 431, 431]
     database.dispose()
