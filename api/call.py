@@ -62,13 +62,13 @@ class Call:
         """The call of a request as WSGI tells it (PEP 3333)."""
         given, query = environ.get("HTTP_X_REQUEST_ID", ""), environ.get("QUERY_STRING", "")
         sane = _SANE_REQUEST_ID.fullmatch(given) is not None and clean_text(given) == given
-        hops = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
+        forwarded = environ.get("HTTP_X_FORWARDED_FOR")
         return cls(
             services,
             environ,
             services.clock(),
             request_id=given if sane else new_id("req"),
-            ip=client_address(environ.get("REMOTE_ADDR"), hops, services.settings.trusted_proxies),
+            ip=client_address(environ.get("REMOTE_ADDR"), forwarded, services.settings.trusted_proxies),
             method=environ["REQUEST_METHOD"].upper(),
             path=path_of(environ),
             query=tuple(parse_qsl(_decoded(query), keep_blank_values=True, errors="replace")) if query else (),

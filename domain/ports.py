@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +15,7 @@ from .seals.statistics import Figure
 from .webhooks.commands import CheckTarget
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+UNKNOWN = "unknown"  # an address that a proxy did not tell
 
 
 class Options(Protocol):
@@ -103,15 +103,23 @@ class Services:
     settings: Options
 
 
-def client_address(peer: str | None, forwarded_for: Iterable[str], trusted: tuple[Network, ...]) -> str:
+def client_address(peer: str | None, forwarded_for: str | None, trusted: tuple[Network, ...]) -> str:
     """The caller's address: the peer, or the last address of `X-Forwarded-For` that no trusted proxy has.
 
-    The header is believed only as far as configured proxies vouch for it.
+    The header is believed only as far as configured proxies vouch for it. `UNKNOWN`, which is on no allowlist, when a
+    proxy tells what cannot be read: a caller's own bytes in the header may spoil all of it, and whoever spoils it must
+    not pass for the proxy.
+
+    Args:
+        forwarded_for: the header; None when there is none.
     """
     address = _plain(peer or "")
-    for hop in reversed([_plain(hop) for hop in forwarded_for]):
-        if not _is_in(address, trusted) or not _is_address(hop):
+    hops = [] if forwarded_for is None else forwarded_for.split(",")
+    for hop in map(_plain, reversed(hops)):
+        if not _is_in(address, trusted):
             break
+        if not _is_address(hop):
+            return UNKNOWN
         address = hop
     return address
 
@@ -125,7 +133,9 @@ def limited_as(address: str) -> str:
 
 def _plain(text: str) -> str:
     text = text.strip().removeprefix("::ffff:")
-    return text[1:].partition("]")[0] if text.startswith("[") else text
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0] if text.count(":") == 1 else text  # some proxies tell the port
 
 
 def _is_address(text: str) -> bool:

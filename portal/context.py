@@ -35,8 +35,8 @@ def actor() -> Actor:
 
 def client_ip() -> str:
     """The caller's address, as far as the configured proxies vouch for it."""
-    hops = request.headers.get("X-Forwarded-For", "").split(",")
-    return client_address(request.remote_addr, hops, services().settings.trusted_proxies)
+    forwarded = request.headers.get("X-Forwarded-For")
+    return client_address(request.remote_addr, forwarded, services().settings.trusted_proxies)
 
 
 def request_id() -> str:

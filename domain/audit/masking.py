@@ -17,8 +17,11 @@ DEEPEST = 12
 _SECRET_NAME = re.compile(
     r"secret|password|passwd|token|authorization|api[-_]?key|^key$|cookie|credential", re.IGNORECASE
 )
-# Also a key that lost its check digits: they can be computed.
-_SECRET_TEXT = re.compile(r"csk_[0-9A-Za-z]+_[0-9A-Za-z_]+|whsec_[A-Za-z0-9+/=]+|(?<=Bearer )[A-Za-z0-9._~+/=-]{8,}")
+# Also a key that lost its check digits, which can be computed, or its case, or that was encoded once too often.
+_SECRET_TEXT = re.compile(
+    r"[cC][sS][kK](?:_|%(?:25)*5[fF])[0-9A-Za-z]+(?:_|%(?:25)*5[fF])[0-9A-Za-z_%]+"
+    r"|whsec_[A-Za-z0-9+/=]+|(?<=Bearer )[A-Za-z0-9._~+/=-]{8,}"
+)
 # Of an address: who signs in to it, and the values of its query.
 _USER_INFO = re.compile(r"(?<=://)[^/?#\s@]+@")
 _QUERY_VALUE = re.compile(r"([?&;])([^=&;#\s]+)=([^&;#\s]+)")

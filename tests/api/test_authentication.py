@@ -206,11 +206,13 @@ FORWARDED: dict[str, tuple[str, str, str]] = {
     "the last that no proxy has": ("192.0.2.10", "203.0.113.1, 198.51.100.7, 192.0.2.11", "198.51.100.7"),
     "not the first, which anybody may write": ("192.0.2.10", "10.9.9.9, 198.51.100.7", "198.51.100.7"),
     "an IPv6 one": ("2001:db8:1::1", "2001:db8::7", "2001:db8::7"),
+    "one with a port": ("192.0.2.10", "198.51.100.7:4711", "198.51.100.7"),
     "one in brackets": ("192.0.2.10", "[2001:db8::7]:4711", "2001:db8::7"),
     "a mapped one": ("192.0.2.10", "::ffff:198.51.100.7", "198.51.100.7"),
     "the peer, who is no proxy": ("203.0.113.1", "198.51.100.7", "203.0.113.1"),
-    "the proxy, when it tells nothing": ("192.0.2.10", "", "192.0.2.10"),
-    "the proxy, when it tells nonsense": ("192.0.2.10", "198.51.100.7, unknown", "192.0.2.10"),
+    "nobody, when the proxy tells nothing": ("192.0.2.10", "", "unknown"),
+    "nobody, when the proxy tells nonsense": ("192.0.2.10", "198.51.100.7, nonsense", "unknown"),
+    "nobody, when a proxy before the proxy tells nonsense": ("192.0.2.10", "nonsense, 192.0.2.11", "unknown"),
     "the outermost proxy, when all are": ("192.0.2.10", "192.0.2.12, 192.0.2.11", "192.0.2.12"),
 }
 
@@ -220,6 +222,17 @@ def test_behind_proxies_the_caller_is(behind_proxies: Flask, database: Database,
     peer, header, expected = FORWARDED[name]
     caller = Client(behind_proxies, make_key(database), peer)
     assert caller.call("GET", "/me", headers={"X-Forwarded-For": header}).audit["ip"] == expected
+
+
+def test_behind_proxies_a_header_that_its_sender_spoilt_makes_nobody_the_proxy(
+    behind_proxies: Flask, database: Database
+) -> None:
+    """The web server empties a header with bytes that are not ASCII, and with it what the proxy added."""
+    key = make_key(database, allowed_cidrs=["192.0.2.0/24"])
+    caller = Client(behind_proxies, key, "192.0.2.10")
+    assert caller.get("/me").status == 200  # the proxy itself
+    answer = caller.call("GET", "/me", headers={"X-Forwarded-For": ""}).refused(403, "address-not-allowed")
+    assert answer.audit["ip"] == "unknown"
 
 
 def test_it_checks_the_key_before_the_path(cast: Cast) -> None:

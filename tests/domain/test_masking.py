@@ -46,7 +46,8 @@ def test_it_leaves_other_names(name: str) -> None:
 
 def test_it_masks_by_form() -> None:
     _, token = make_token()
-    for text in (token, token.rpartition("_")[0], new_secret()):
+    encoded = [token.replace("_", bar) for bar in ("%5F", "%255f")]
+    for text in (token, token.rpartition("_")[0], token.upper(), *encoded, new_secret()):
         assert mask(f"<{text}>") == f"<{MASK}>"
         assert clean_text(text) == MASK
 

@@ -11,7 +11,7 @@ from types import TracebackType
 
 from tests.support.waiting import wait_until
 
-GIVE_UP = 60.0
+GIVE_UP = 180.0
 _BROKEN = (OSError, http.client.HTTPException)
 
 
@@ -38,7 +38,7 @@ class Caller:
     """Calls one after the other, with a key, over a connection that is made anew when it broke."""
 
     def __init__(self, port: int, token: str) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=GIVE_UP)
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
     def __enter__(self) -> Caller:

@@ -14,9 +14,9 @@ from tests.support.waiting import wait_until
 
 def web_processes(product: Product) -> tuple[int, list[int]]:
     """The web server and its processes, once it has any."""
-    parent = wait_until(lambda: product.pid("web"), 30, "no web server runs")
+    parent = wait_until(lambda: product.pid("web"), 120, "no web server runs")
     assert parent is not None
-    return parent, wait_until(lambda: _workers(product, parent), 30, "the web server has no process")
+    return parent, wait_until(lambda: _workers(product, parent), 120, "the web server has no process")
 
 
 def choose_victims(product: Product, draw: random.Random) -> list[int]:

@@ -27,7 +27,7 @@ from tests.support.victims import choose_victims, strike
 pytestmark = pytest.mark.torture
 CALLS = int(os.environ.get("TORTURE_CALLS", "20000"))
 CALLERS = 16
-KILL_EVERY = 1000  # answers, or a little later
+KILLS = 25  # starting anew costs more than the calls do
 NAME = "the name of a call"
 Request = tuple[str, str, str, bytes, dict[str, str]]  # id, method, path, body, headers
 
@@ -117,7 +117,7 @@ class Load:
             while answers < CALLS:
                 if self._attempt(caller):
                     answers = next(self._answers)
-                    if answers % KILL_EVERY == 0:
+                    if answers % (CALLS // KILLS) == 0:
                         self._kill()
 
     def _attempt(self, caller: Caller) -> bool:
@@ -139,7 +139,7 @@ class Load:
 def test_no_answered_call_is_without_its_row(database_url: str, home: Path) -> None:
     settings = {"DATABASE_URL": database_url, "CALLSHEET_SECRET_KEY": SECRET, "CALLSHEET_DEMO": "0"}
     database = Database(database_url)
-    with running(home, CALLSHEET_WEB_WORKERS="4", **settings) as product:
+    with running(home, **settings) as product:
         load = Load(product, make_key(database).token, Mix(database))
         began = time.monotonic()
         at_once(CALLERS, load.call)
