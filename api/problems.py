@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from domain.errors import BadQuery, Conflict, FieldError, Forbidden, Invalid, NotFound, Stale
 
@@ -95,7 +95,9 @@ def problem_of(error: Exception) -> Problem:
 
 def _of_http(error: HTTPException) -> Problem:
     slug = _BY_STATUS.get(error.code or 500, "internal-error" if (error.code or 500) >= 500 else "bad-request")
-    headers = {name: value for name, value in error.get_headers() if name.lower() == "allow"}
+    headers = {}
+    if isinstance(error, MethodNotAllowed):
+        headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
     if slug == "not-found":
         return Problem(slug, "This API has no such path.")
     if slug == "method-not-allowed":
