@@ -87,7 +87,8 @@ def after_call(context: Any, case: Any, response: Any) -> None:
         _known.update(found[0] for found in _ID.finditer(response.text))
         if case.method.upper() == "PUT" and case.path.endswith("/{key}"):
             _named[case.path] = dict(case.path_parameters)
-        page = response.json().get("page") if response.content else None
+        is_json = response.content and "application/json" in response.headers.get("content-type", ())
+        page = response.json().get("page") if is_json else None
         if page and page["next"] and "sort=" not in response.request.url:
             _cursors[case.formatted_path] = page["next"]
 
