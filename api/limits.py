@@ -125,11 +125,6 @@ class Levels:
                 del self._known[next(iter(self._known))]
             self._known[bucket] = (tokens, at)
 
-    def forget(self) -> None:
-        """Know nothing any more."""
-        with self._lock:
-            self._known.clear()
-
 
 class RedisLimiter:
     """The `Limiter` port over Redis, with the database as its stand-in.

@@ -11,7 +11,7 @@ import pytest
 import redis
 from flask import Flask
 
-from api.limits import RedisLimiter
+from api.limits import Levels, RedisLimiter
 from app import build_services, create_app
 from config import Settings
 from domain.db import Database, Row
@@ -74,7 +74,7 @@ def app(shared_app: Flask, redis_client: redis.Redis, clock: StoppedClock) -> It
     clock.now = NOON
     limiter = shared_app.extensions["callsheet"].limiter
     assert isinstance(limiter, RedisLimiter)
-    limiter.levels.forget()
+    limiter.levels = Levels()
     yield shared_app
     empty(shared_app.extensions["callsheet"].database)
 
