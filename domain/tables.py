@@ -17,6 +17,7 @@ from .metadata import models as metadata_models
 from .metadata_fields import models as metadata_fields
 from .operations import models as operations
 from .projects import models as projects
+from .replays import models as replays
 from .scenes import models as scenes
 from .seals import models as seals
 from .segments import models as segments
@@ -38,6 +39,7 @@ __all__ = [
     "metadata_models",
     "operations",
     "projects",
+    "replays",
     "scenes",
     "seals",
     "segments",

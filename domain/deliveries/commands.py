@@ -9,20 +9,21 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Insert, Integer, and_, bindparam, insert, or_, select, update
+from sqlalchemy import BindParameter, Insert, Integer, bindparam, insert, literal, select, update
 
 from ..access import SYSTEM
 from ..audit.commands import differences, note_action
 from ..db import Session, numbered_id, signal_after_commit
-from ..events.catalogue import OPERATIONAL_FAMILIES
 from ..events.models import events
 from ..ids import new_id, new_id_stem
 from ..prepared import Prepared
 from ..signals import DeliveriesDue
-from ..webhooks.models import webhook_event_types, webhook_projects, webhooks
+from ..webhooks.models import webhooks
+from .matching import is_wanted
 from .models import webhook_attempts, webhook_deliveries
 
 COUNTER_DIGITS = 6
+MADE_OF_EVENT = ("id", "webhook_id", "event_id", "event_type", "event_seq", "entity_id", "due_at", "created_at")
 # Longer than an attempt can take (20 s in all), so that only a dead or frozen worker's lease runs out.
 LEASE = timedelta(seconds=30)
 
@@ -41,43 +42,24 @@ def _fan_out_of(event_ids: tuple[str, ...]) -> Prepared:
 
 
 def _fan_out(dialect: str, event_ids: Sequence[BindParameter[str]]) -> Insert:
-    pattern, wanted = webhook_event_types.c.pattern, webhook_event_types.c.webhook_id == webhooks.c.id
-    matches = or_(
-        pattern == events.c.type,
-        pattern == events.c.family + ".*",
-        and_(pattern == "*", *(events.c.family != family for family in OPERATIONAL_FAMILIES)),
-    )
-    in_project = select(webhook_projects.c.project_id).where(
-        webhook_projects.c.webhook_id == webhooks.c.id, webhook_projects.c.project_id == events.c.project_id
-    )
     row_id = numbered_id(dialect, COUNTER_DIGITS, events.c.seq)
     moment = bindparam("moment", type_=webhook_deliveries.c.due_at.type)
     rows = (
-        select(row_id, webhooks.c.id, events.c.id, events.c.type, moment, moment)
+        select(row_id, webhooks.c.id, events.c.id, events.c.type, events.c.seq, events.c.entity_id, moment, moment)
         .select_from(events.join(webhooks, webhooks.c.enabled))
-        .where(
-            events.c.id.in_(event_ids),
-            select(pattern).where(wanted, matches).exists(),
-            or_(webhooks.c.all_projects, in_project.exists()),
-        )
+        .where(events.c.id.in_(event_ids), is_wanted())
     )
-    columns = ["id", "webhook_id", "event_id", "event_type", "due_at", "created_at"]
-    return insert(webhook_deliveries).from_select(columns, rows)
+    return insert(webhook_deliveries).from_select(MADE_OF_EVENT, rows)
 
 
-def deliver_to(session: Session, webhook_id: str, event_id: str, event_type: str, now: datetime) -> str:
+def deliver_to(session: Session, webhook_id: str, event_id: str, now: datetime) -> str:
     """One delivery to one webhook, whatever it subscribed to. Returns its id."""
-    delivery_id = new_id("dlv")
-    session.execute(
-        insert(webhook_deliveries).values(
-            id=delivery_id,
-            webhook_id=webhook_id,
-            event_id=event_id,
-            event_type=event_type,
-            due_at=now,
-            created_at=now,
-        )
-    )
+    delivery_id, moment = new_id("dlv"), literal(now, webhook_deliveries.c.due_at.type)
+    row = select(
+        *(literal(delivery_id), literal(webhook_id), events.c.id, events.c.type),
+        *(events.c.seq, events.c.entity_id, moment, moment),
+    ).where(events.c.id == event_id)
+    session.execute(insert(webhook_deliveries).from_select(MADE_OF_EVENT, row))
     signal_after_commit(session, DeliveriesDue())
     return delivery_id
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, SmallInteger, Table, UniqueConstraint
 
 from ..db import Json, LongText, Moment, Str, metadata
 
+# What is sent for the first time, again, and by a replay: none of them waits for the others' slots.
+FIRST, RETRY, REPLAY = range(3)
 STATUSES = ("pending", "sending", "delivered", "failed", "cancelled")
 
 webhook_deliveries = Table(
@@ -16,6 +18,9 @@ webhook_deliveries = Table(
     Column("event_id", Str, ForeignKey("events.id", ondelete="CASCADE"), nullable=False),
     Column("replay_id", Str, nullable=False, server_default=""),
     Column("event_type", Str, nullable=False),
+    Column("event_seq", BigInteger, nullable=False, server_default="0"),
+    Column("entity_id", Str, nullable=False, server_default=""),
+    Column("lane", SmallInteger, nullable=False, server_default=str(FIRST)),
     Column("status", Str, nullable=False, server_default="pending"),
     Column("attempts_count", Integer, nullable=False, server_default="0"),
     # Pending: when to send. Sending: when the lease runs out, which makes it due again.
@@ -28,10 +33,22 @@ webhook_deliveries = Table(
     UniqueConstraint("event_id", "webhook_id", "replay_id"),
 )
 _open = webhook_deliveries.c.status.in_(("pending", "sending"))
+# Each webhook's own queues: however much waits for one, what is due for another is found in one step.
 Index(
-    "ix_webhook_deliveries_due",
+    "ix_webhook_deliveries_queue",
+    webhook_deliveries.c.webhook_id,
+    webhook_deliveries.c.lane,
     webhook_deliveries.c.due_at,
     webhook_deliveries.c.id,
+    postgresql_where=_open,
+    sqlite_where=_open,
+)
+# What an ordered delivery has to wait for.
+Index(
+    "ix_webhook_deliveries_entity",
+    webhook_deliveries.c.webhook_id,
+    webhook_deliveries.c.entity_id,
+    webhook_deliveries.c.event_seq,
     postgresql_where=_open,
     sqlite_where=_open,
 )
@@ -54,6 +71,7 @@ webhook_attempts = Table(
     Column("status_code", Integer),
     Column("error", Str),  # a stable word: refused, timeout, name_not_found …
     Column("message", LongText, nullable=False, server_default=""),  # a sentence for people
+    Column("details", Json),  # DNS answers, TLS, what each phase took
     Column("request_headers", Json, nullable=False),
     Column("response_headers", Json, nullable=False),
     Column("response_body", LongText, nullable=False, server_default=""),  # its first 16 KiB

@@ -126,7 +126,7 @@ def send_test(session: Session, context: Context, webhook_id: str, event_type: s
         raise Conflict("This webhook is disabled; enable it before testing it.")
     data, changes = example_data(event_type, webhook)
     [event_id] = write_events(session, context, [Happening(event_type, None, data, changes)], is_test=True)
-    return deliver_to(session, webhook_id, event_id, event_type, context.now)
+    return deliver_to(session, webhook_id, event_id, context.now)
 
 
 def _check(session: Session, wanted: NewWebhook) -> list[FieldError]:

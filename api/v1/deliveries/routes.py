@@ -29,5 +29,5 @@ def get_delivery(call: Call, delivery_id: str) -> Answer:
 
 
 def _attempt(row: Row) -> dict[str, Any]:
-    names = [str(name) for name in row if name not in ("delivery_id", "started_at")]  # orjson takes no kind of `str`
+    names = [str(name) for name in row if name not in ("delivery_id", "started_at", "details")]  # orjson takes no kind of `str`
     return {"started_at": rfc3339(row["started_at"]), **{name: row[name] for name in names}}
