@@ -1,0 +1,6 @@
+"""The only outbound HTTP: one POST, to an address that the policy allows, within a deadline and a byte cap."""
+
+from .client import DEADLINE_SECONDS, LARGEST_REPLY, Reply, Transport
+from .resolving import target_check
+
+__all__ = ["DEADLINE_SECONDS", "LARGEST_REPLY", "Reply", "Transport", "target_check"]
