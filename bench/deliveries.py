@@ -105,12 +105,12 @@ class Rig:
 
     def body(self) -> bytes:
         with self.database.reading() as session:
-            return session.execute(select(events.c.body).limit(1)).scalar_one().encode()
+            return str(session.execute(select(events.c.body).limit(1)).scalar_one()).encode()
 
     def left(self) -> int:
         with self.database.reading() as session:
             open_ = webhook_deliveries.c.status.in_(("pending", "sending"))
-            return session.execute(select(func.count()).where(open_)).scalar_one()
+            return int(session.execute(select(func.count()).where(open_)).scalar_one())
 
     def counts(self) -> dict[str, float]:
         """What the sink has seen since it was last asked."""
@@ -134,7 +134,7 @@ class Rig:
             last = session.execute(select(func.max(webhook_deliveries.c.finished_at))).scalar_one()
         told = self.counts()
         assert told["count"] == count, f"{count} were due, {told['count']} came"
-        return count / (last.timestamp() - told["first"])
+        return count / float(last.timestamp() - told["first"])
 
 
 def _watch(processes: list[psutil.Process], ended: threading.Event, found: list[float]) -> None:

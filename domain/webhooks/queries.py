@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import RowMapping, or_, select
 
 from ..access import Actor, Permission
@@ -66,6 +67,26 @@ def signing_secrets(
     return found
 
 
+def request_headers(keyring: Keyring, row: Row) -> dict[str, str]:
+    """The headers of its own that the webhook's requests carry, `Authorization` among them.
+
+    Args:
+        row: with the `id` and `sealed_headers` of a webhook.
+
+    Raises:
+        CannotDecrypt: see there.
+    """
+    if row["sealed_headers"] is None:
+        return {}
+    found: dict[str, str] = orjson.loads(keyring.decrypt(row["sealed_headers"], headers_sealed_for(row["id"])))
+    return found
+
+
+def headers_sealed_for(webhook_id: str) -> str:
+    """What `sealed_headers` are bound to as they are encrypted."""
+    return f"webhooks/{webhook_id}/headers"
+
+
 def status_of(row: Row) -> str:
     """`healthy`, `failing` or `disabled`."""
     if not row["enabled"]:
@@ -89,6 +110,20 @@ def represent_webhook(row: Row, project_ids: list[str] | None) -> dict[str, Any]
         "created_at": rfc3339(row["created_at"]),
         "updated_at": rfc3339(row["updated_at"]),
         "version": row["version"],
+    }
+
+
+def represent_trouble(row: Row) -> dict[str, Any]:
+    """What the operational events `webhook.*` tell of it."""
+    since = row["failing_since"]
+    return {
+        "object": "webhook",
+        "id": row["id"],
+        "url": row["url"],
+        "description": row["description"],
+        "status": status_of(row),
+        "failing_since": rfc3339(since) if since else None,
+        "disabled_reason": row["disabled_reason"],
     }
 
 
