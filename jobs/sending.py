@@ -71,6 +71,8 @@ async def attempt(transport: Transport, target: Target, claimed: Claimed, most: 
 def retry_after(headers: Mapping[str, str], now: datetime) -> int | None:
     """Seconds that the receiver asks to be left alone for (RFC 9110, 10.2.3: a number or a date); None without one."""
     value = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
+    if not value:
+        return None
     if value.isascii() and value.isdigit() and len(value) < 10:
         return int(value)
     try:

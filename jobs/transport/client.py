@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import itertools
 import socket
 import ssl
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self
 
-import aiohttp
 from yarl import URL
 
 from domain.db import storable
 from domain.webhooks.addresses import Network, check_addresses, check_url
 
+from .connection import Connection, Disconnected
 from .explaining import explain
-from .progress import Phase, Progress, begin_progress, progress_now
+from .progress import Phase, Progress
 from .resolving import CheckedResolver
 
 DEADLINE_SECONDS = 20.0  # name, connection, TLS, headers and body together
-LARGEST_REPLY = 16 * 1024
-LONGEST_HEADER = 8 * 1024
-MOST_HEADERS = 100
 KEPT_HEADERS = 50
 KEPT_SECONDS = 15.0  # a connection that nothing is sent over
 
@@ -54,19 +53,9 @@ class Reply:
     details: dict[str, Any] | None = None
 
 
-class _Tls(ssl.SSLContext):
-    """Tells an exchange when its handshake begins, and hands it the connection's TLS."""
-
-    def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
-        progress, made = progress_now(), super().wrap_bio(*args, **kwargs)
-        progress.enter(Phase.TLS)
-        progress.tls = made
-        return made
-
-
 def trust(authorities: str | None = None) -> ssl.SSLContext:
     """TLS that checks certificates against the system's authorities, or those in this file."""
-    context = _Tls(ssl.PROTOCOL_TLS_CLIENT)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(("http/1.1",))
     if authorities is None:
@@ -79,13 +68,15 @@ def trust(authorities: str | None = None) -> ssl.SSLContext:
 _SYSTEM = trust()  # reading the authorities takes tens of milliseconds: once, before a worker forks
 
 
-class _Connector(aiohttp.TCPConnector):
-    """Tells an exchange when it has its connection. Kept ones are used again unless `force_close`."""
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """Where a URL's connections go, and the beginning of its requests."""
 
-    async def connect(self, *args: Any, **kwargs: Any) -> Any:
-        connection = await super().connect(*args, **kwargs)
-        progress_now().enter(Phase.FIRST_BYTE)
-        return connection
+    host: str
+    port: int
+    tls: bool
+    literal: bool
+    head: str
 
 
 class Transport:
@@ -103,52 +94,20 @@ class Transport:
         self._allowed = allowed
         self._deadline = deadline
         self._tls = tls or _SYSTEM
-        # Where connections to each host go: what is told of an exchange over one that was kept.
-        self._addresses: dict[tuple[str, str], str] = {}
+        self._kept: dict[tuple[str, int, bool], list[tuple[Connection, str]]] = {}
 
     async def __aenter__(self) -> Self:
         self._resolver = CheckedResolver(self._allowed)
-        self._session = self._open(force_close=False)
-        # A traced call makes a connection of its own, for the name, the certificate and every phase are to be seen.
-        self._tracing = self._open(force_close=True)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._session.close()
-        await self._tracing.close()
-        await self._resolver.close()
-
-    def _open(self, *, force_close: bool) -> aiohttp.ClientSession:
-        connector = _Connector(
-            resolver=self._resolver,
-            use_dns_cache=False,
-            limit=0,
-            ssl=self._tls,
-            socket_factory=self._socket,
-            force_close=force_close,
-            keepalive_timeout=None if force_close else KEPT_SECONDS,
-        )
-        return aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=False,
-            timeout=aiohttp.ClientTimeout(total=None),
-            max_line_size=LONGEST_HEADER,
-            max_field_size=LONGEST_HEADER,
-            max_headers=MOST_HEADERS,
-        )
-
-    def _socket(self, target: tuple[Any, ...]) -> socket.socket:
-        """A socket for this address of `getaddrinfo`: the policy's last word, whatever was thought to be resolved."""
-        family, kind, proto, _, address = target
-        check_addresses([str(address[0])], self._allowed)
-        progress = progress_now()
-        progress.address = _shown_address(address)
-        progress.enter(Phase.CONNECT)
-        return socket.socket(family, kind, proto)
+        for connection, _ in itertools.chain.from_iterable(self._kept.values()):
+            connection.abort()
+        self._kept.clear()
+        self._resolver.close()
+        await asyncio.sleep(0)  # for what was closed to be let go of
 
     async def post(
         self, url: str, headers: Mapping[str, str], body: bytes, *, deadline: float | None = None, traced: bool = False
@@ -159,11 +118,10 @@ class Transport:
             deadline: seconds for name, connection, TLS, headers and body together.
             traced: over a connection of its own, with `Reply.details`.
         """
-        progress, seconds = begin_progress(), self._deadline if deadline is None else deadline
-        session = self._tracing if traced else self._session
+        progress, seconds = Progress(), self._deadline if deadline is None else deadline
         try:
             async with asyncio.timeout(seconds):
-                reply = await self._exchange(session, url, headers, body, progress)
+                reply = await self._exchange(url, headers, body, progress, traced)
         except Exception as error:
             word, message = explain(error, progress, seconds)
             progress.enter(None)
@@ -171,67 +129,109 @@ class Transport:
         return replace(reply, details=progress.details()) if traced else reply
 
     async def _exchange(
-        self, session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], body: bytes, progress: Progress
+        self, url: str, headers: Mapping[str, str], body: bytes, progress: Progress, traced: bool
     ) -> Reply:
-        target, literal = _target(url)
-        if literal is not None:  # aiohttp asks the resolver for names only
-            check_addresses([literal], self._allowed)
-        async with session.post(target, data=body, headers=headers, allow_redirects=False) as response:
-            progress.enter(Phase.BODY)
-            content = await _read_capped(response)
-            progress.enter(None)
-            if progress.address is not None:
-                self._addresses[target.scheme, target.raw_authority] = progress.address
-            status = response.status
-            return Reply(
-                progress.milliseconds,
-                status_code=status,
-                error="redirect" if 300 <= status < 400 else None,
-                message=_status_message(status),
-                address=self._addresses.get((target.scheme, target.raw_authority)),
-                headers=_kept_headers(response.headers),
-                body=storable(content.decode("utf-8", "replace")),
-            )
+        origin = _origin(url)
+        request = _request(origin, headers, body)
+        key = (origin.host, origin.port, origin.tls)
+        kept = None if traced else self._take(key)
+        if kept is not None:
+            try:
+                return await self._answered(key, *kept, request, progress)
+            except (Disconnected, OSError):
+                if kept[0].heard:
+                    raise
+                # It was closed while nothing was sent over it: that is no answer to this request.
+        connection = await self._connect(origin, progress)
+        return await self._answered(None if traced else key, connection, progress.address or "", request, progress)
+
+    def _take(self, key: tuple[str, int, bool]) -> tuple[Connection, str] | None:
+        kept, oldest = self._kept.get(key), time.monotonic() - KEPT_SECONDS
+        while kept:
+            connection, address = kept.pop()
+            if not connection.closed and connection.idle_since > oldest:
+                return connection, address
+            connection.abort()
+        return None
+
+    async def _answered(
+        self, key: tuple[str, int, bool] | None, connection: Connection, address: str, request: bytes,
+        progress: Progress,
+    ) -> Reply:  # fmt: skip
+        """The answer over this connection, which is kept under `key` if it is not None and the receiver keeps it."""
+        progress.address = address
+        progress.enter(Phase.FIRST_BYTE)
+        answer = await connection.exchange(request, progress)
+        progress.enter(None)
+        if key is None:
+            connection.abort()
+        elif not connection.closed:
+            self._kept.setdefault(key, []).append((connection, address))
+        return Reply(
+            progress.milliseconds,
+            status_code=answer.status,
+            error="redirect" if 300 <= answer.status < 400 else None,
+            message=_status_message(answer.status),
+            address=address,
+            headers=_kept_headers(answer.headers),
+            body=storable(answer.body.decode("utf-8", "replace")),
+        )
+
+    async def _connect(self, origin: _Origin, progress: Progress) -> Connection:
+        """A new connection, to an address that is resolved and checked for it."""
+        loop = asyncio.get_running_loop()
+        address = origin.host if origin.literal else await self._resolver.resolve(origin.host, origin.port, progress)
+        check_addresses([address], self._allowed)  # the policy's last word, whatever was thought to be resolved
+        sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            progress.address = f"[{address}]:{origin.port}" if ":" in address else f"{address}:{origin.port}"
+            progress.enter(Phase.CONNECT)
+            await loop.sock_connect(sock, (address, origin.port))
+            if not origin.tls:
+                return (await loop.create_connection(Connection, sock=sock))[1]
+            progress.enter(Phase.TLS)
+            made = await loop.create_connection(Connection, sock=sock, ssl=self._tls, server_hostname=origin.host)
+        except BaseException:
+            sock.close()
+            raise
+        progress.tls = made[0].get_extra_info("ssl_object")
+        return made[1]
 
 
 @lru_cache(maxsize=4096)
-def _target(url: str) -> tuple[URL, str | None]:
-    """The URL, and its host where that is an address.
-
-    Raises:
-        ForbiddenAddress: see `check_url`.
-    """
+def _origin(url: str) -> _Origin:
+    """Raises `ForbiddenAddress`: see `check_url`."""
     check_url(url)
     target = URL(url)
+    host, port = target.raw_host or "", target.port or 80
     try:
-        return target, str(ipaddress.ip_address(target.host or ""))
+        ipaddress.ip_address(host)
+        literal = True
     except ValueError:
-        return target, None
+        literal = False
+    head = f"POST {target.raw_path_qs} HTTP/1.1\r\nHost: {target.host_port_subcomponent}\r\n"
+    return _Origin(host, port, target.scheme == "https", literal, head)
 
 
-def _shown_address(address: tuple[Any, ...]) -> str:
-    host, port = address[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+def _request(origin: _Origin, headers: Mapping[str, str], body: bytes) -> bytes:
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    text = "\r\n".join(lines)
+    if text.count("\n") != len(lines) - 1 or text.count("\r") != len(lines) - 1:
+        raise ValueError("a header holds a line break")
+    return f"{origin.head}{text}\r\nContent-Length: {len(body)}\r\n\r\n".encode("latin-1") + body
 
 
-async def _read_capped(response: aiohttp.ClientResponse) -> bytes:
-    content = b""
-    while len(content) < LARGEST_REPLY:
-        part = await response.content.read(LARGEST_REPLY - len(content))
-        if not part:
-            return content
-        content += part
-    if not response.content.at_eof():
-        response.close()  # the rest is not wanted, nor the connection it would arrive on
-    return content
-
-
-def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The first of them, cut; aiohttp reads bytes that are not UTF-8 as lone surrogates."""
-    kept = list(headers.items())
-    if len(kept) > KEPT_HEADERS:
-        kept = [*kept[:KEPT_HEADERS], *(one for one in kept[KEPT_HEADERS:] if one[0].lower() == "retry-after")]
-    return {storable(name[:200]): storable(value[:2000]) for name, value in kept}
+def _kept_headers(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+    """The first of them, cut, and `Retry-After`."""
+    kept = headers[:KEPT_HEADERS]
+    if len(headers) > KEPT_HEADERS:
+        kept = [*kept, *(one for one in headers[KEPT_HEADERS:] if one[0].lower() == b"retry-after")]
+    return {
+        storable(name[:200].decode("utf-8", "replace")): storable(value[:2000].decode("utf-8", "replace"))
+        for name, value in kept
+    }
 
 
 def _status_message(status: int) -> str:

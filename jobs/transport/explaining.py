@@ -7,11 +7,9 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 
-import aiohttp
-from aiohttp.http_exceptions import LineTooLong, TransferEncodingError
-
 from domain.webhooks.addresses import ForbiddenAddress
 
+from .connection import BadAnswer, Disconnected
 from .progress import Phase, Progress
 
 _TIMEOUTS: dict[Phase | None, str] = {
@@ -56,8 +54,6 @@ def explain(error: Exception, progress: Progress, deadline: float) -> tuple[str,
         return "forbidden_address", f"Not sent: {forbidden}"
     if isinstance(error, TimeoutError):
         return "timeout", _TIMEOUTS[progress.phase].format(seconds=deadline)
-    if type(error) is aiohttp.ClientConnectorError:
-        error = error.os_error  # what the system said of the socket
     for types, word, sentence in _EXPLANATIONS:
         if isinstance(error, types):
             return word, sentence(error, progress)
@@ -96,34 +92,27 @@ def _unreachable(error: Exception, _: Progress) -> str:
     return _UNREACHABLE.get(getattr(error, "errno", None) or 0, "The receiver's address could not be reached.")
 
 
-def _bad_answer(error: Exception, progress: Progress) -> str:
-    causes = list(_causes(error))
-    if any(isinstance(cause, LineTooLong) or "Too many headers" in str(cause) for cause in causes):
-        return "The answer's headers are too large."
-    if isinstance(error, aiohttp.ClientPayloadError) and not any(
-        isinstance(cause, TransferEncodingError) for cause in causes
-    ):
-        return _closed(error, progress)
-    return "The answer is not valid HTTP."
+def _bad_answer(error: Exception, _: Progress) -> str:
+    return str(error)
 
 
 def _always(sentence: str) -> Callable[[Exception, Progress], str]:
     return lambda _error, _progress: sentence
 
 
-# The first row whose type fits tells. Order matters: aiohttp's errors inherit widely.
+# The first row whose type fits tells. Order matters: the system's errors inherit widely.
 _EXPLANATIONS: tuple[tuple[tuple[type[BaseException], ...], str, Callable[[Exception, Progress], str]], ...] = (
-    ((aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError), "certificate", _certificate),
-    ((aiohttp.ClientConnectorSSLError, ssl.SSLError), "tls", _tls),
-    ((aiohttp.ClientConnectorDNSError, socket.gaierror), "name_not_found", _name),
+    ((ssl.SSLCertVerificationError,), "certificate", _certificate),
+    ((ssl.SSLError,), "tls", _tls),
+    ((socket.gaierror,), "name_not_found", _name),
     (
         (ConnectionRefusedError,),
         "refused",
         _always("The receiver refused the connection: nothing listens at that address and port."),
     ),
-    ((aiohttp.ServerDisconnectedError, ConnectionResetError, BrokenPipeError), "disconnected", _closed),
-    ((aiohttp.ClientConnectorError, OSError), "unreachable", _unreachable),
-    ((aiohttp.ClientPayloadError, aiohttp.ClientResponseError), "bad_answer", _bad_answer),
+    ((Disconnected, ConnectionResetError, BrokenPipeError), "disconnected", _closed),
+    ((OSError,), "unreachable", _unreachable),
+    ((BadAnswer,), "bad_answer", _bad_answer),
 )
 
 

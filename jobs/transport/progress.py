@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 import time
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -63,22 +62,6 @@ class Progress:
             "tls": None if self.tls is None else tls_details(self.tls),
             "phases": {phase.value: round(seconds * 1000, 2) for phase, seconds in self.seconds.items()},
         }
-
-
-# The resolver, the socket and TLS are reached through aiohttp, which hands on no argument of ours, but the context.
-_current: ContextVar[Progress] = ContextVar("progress")
-
-
-def begin_progress() -> Progress:
-    """A new exchange in this task."""
-    progress = Progress()
-    _current.set(progress)
-    return progress
-
-
-def progress_now() -> Progress:
-    """The exchange of this task, or of the task that began it."""
-    return _current.get()
 
 
 def tls_details(tls: ssl.SSLObject) -> dict[str, Any] | None:

@@ -9,39 +9,36 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from functools import partial
 
-from aiohttp.abc import AbstractResolver, ResolveResult
-
 from domain.webhooks.addresses import Network, check_addresses, check_url
 
-from .progress import Phase, progress_now
+from .progress import Phase, Progress
 
 RESOLVE_SECONDS = 3.0
 # A look-up cannot be cancelled. In threads of their own, names that hang hold up other names and never the database.
 NAMES_AT_ONCE = 32
 
 
-class CheckedResolver(AbstractResolver):
-    """Resolves a name once for each connection and hands over its first address, if the policy accepts every one."""
+class CheckedResolver:
+    """Resolves a name once for each connection and gives its first address, if the policy accepts every one."""
 
     def __init__(self, allowed: tuple[Network, ...]) -> None:
         self._allowed = allowed
         self._threads = ThreadPoolExecutor(NAMES_AT_ONCE, thread_name_prefix="resolve")
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        """See aiohttp; raises `ForbiddenAddress`."""
-        progress = progress_now()
+    async def resolve(self, host: str, port: int, progress: Progress) -> str:
+        """The address to connect to.
+
+        Raises:
+            ForbiddenAddress: see `check_addresses`.
+            OSError: the name has no address, or no server said.
+        """
         progress.enter(Phase.DNS)
-        look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM, family=family)
+        look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
         found = await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
         progress.answers = [str(entry[4][0]) for entry in found]
-        address, *_ = check_addresses(progress.answers, self._allowed)
-        kind, _, proto, _, _ = found[0]
-        flags = socket.AI_NUMERICHOST
-        return [ResolveResult(hostname=host, host=address, port=port, family=kind, proto=proto, flags=flags)]
+        return check_addresses(progress.answers, self._allowed)[0]
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Wait for no name: nothing ends a look-up but the system's own deadline."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
