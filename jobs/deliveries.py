@@ -38,7 +38,7 @@ LONGEST_DRAIN_SECONDS = 60.0
 GATHER_SECONDS = 0.005  # outcomes that arrive this close together are recorded together
 ENOUGH = 128  # outcomes that are recorded without waiting for more
 CALL_SECONDS = 1.0  # between calls for other workers
-QUEUED_SECONDS = 20.0  # what has waited for its turn for longer is given back before its lease runs out
+QUEUED_SECONDS = 8.0  # what has waited for its turn for longer is given back before its lease runs out
 
 log = logging.getLogger("callsheet.deliveries")
 
@@ -70,6 +70,7 @@ class Drain:
     _targets: dict[str, Target] = field(default_factory=dict)
     _sending: set[asyncio.Task[None]] = field(default_factory=set)
     _ended: list[Attempt] = field(default_factory=list)
+    _unsent: list[Claimed] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._reader = Targets(self.keyring)
@@ -86,8 +87,9 @@ class Drain:
                 await self._work(ears)
             # Nobody rings for this worker any more: what hangs until its deadline keeps no other from the next ring.
             await self._turn(0)
-            while self._sending:
-                await self._wake.wait()
+            while self._sending or self._ended or self._unsent:
+                if not self._ended and not self._unsent:
+                    await self._wake.wait()
                 await self._turn(0)
         return self._attempts
 
@@ -113,7 +115,7 @@ class Drain:
                 await self._call()  # there may be more than this worker has slots for
             if claimed:
                 continue
-            if not self._sending and ears.deaf:
+            if not self._sending and not self._ended and not self._unsent and ears.deaf:
                 return
             rang = await ears.wait()
             if not rang and 0 < len(self._ended) < ENOUGH:
@@ -123,10 +125,12 @@ class Drain:
         """Record what has ended and claim for `free` slots, in one transaction; how many were claimed."""
         self._wake.clear()
         ended, self._ended = self._ended, []
-        unsent = self._unsent(free)
+        unsent = self._give_back(free)
         if not (ended or unsent or free > 0):
             return 0
-        claimed = await asyncio.to_thread(self._in_database, ended, unsent, free)
+        claimed, stopped = await asyncio.to_thread(self._in_database, ended, unsent, free)
+        for webhook_id in stopped & self._lines.keys():
+            self._unsent += self._lines[webhook_id].give_back(0)
         self._attempts += len(ended)
         for one in claimed:
             self._lines.setdefault(one.webhook_id, Line()).put(one)
@@ -134,10 +138,13 @@ class Drain:
             self._start(webhook_id)
         return len(claimed)
 
-    def _unsent(self, free: int) -> list[Claimed]:
+    def _give_back(self, free: int) -> list[Claimed]:
         """What was claimed and will not be sent here in time: at the end of the work, or behind what hangs."""
         last = free == 0 and self._seconds_left <= 0
-        return [one for line in self._lines.values() for one in line.give_back(0.0 if last else QUEUED_SECONDS)]
+        unsent, self._unsent = self._unsent, []
+        for line in self._lines.values():
+            unsent += line.give_back(0.0 if last else QUEUED_SECONDS)
+        return unsent
 
     def _start(self, webhook_id: str) -> None:
         line = self._lines[webhook_id]
@@ -160,13 +167,15 @@ class Drain:
             self._called_at = time.monotonic()
             await asyncio.to_thread(self.bell.call)
 
-    def _in_database(self, ended: Sequence[Attempt], unsent: Sequence[Claimed], free: int) -> list[Claimed]:
+    def _in_database(
+        self, ended: Sequence[Attempt], unsent: Sequence[Claimed], free: int
+    ) -> tuple[list[Claimed], set[str]]:
+        """What was claimed, and the webhooks that nothing may be sent to for now."""
         now = self.clock()
         with self.database.transaction() as session:
-            if ended:
-                self._record(session, ended, now)
+            stopped = self._record(session, ended, now) if ended else set()
             release(session, unsent, now)
-            return self._claim(session, free, now) if free > 0 else []
+            return self._claim(session, free, now) if free > 0 else [], stopped
 
     def _claim(self, session: Session, free: int, now: datetime) -> list[Claimed]:
         endpoints = due_endpoints(session, now)
@@ -184,7 +193,7 @@ class Drain:
         self._targets |= self._reader.read(session, [one for one in endpoints if one.id in taken], now)
         return claimed
 
-    def _record(self, session: Session, attempts: Sequence[Attempt], now: datetime) -> None:
+    def _record(self, session: Session, attempts: Sequence[Attempt], now: datetime) -> set[str]:
         held = record(session, [self._outcome(attempt, now) for attempt in attempts], now)
         ended: dict[str, list[Ended]] = {}
         for one in held:
@@ -194,7 +203,7 @@ class Drain:
                 Ended(delivered, claimed.attempt, said.status_code, said.retry_after)
             )
         gone = {one.attempt.claimed.webhook_id for one in held if one.status == "cancelled"}
-        note_health(session, ended, gone, now, self.disable_after)
+        return note_health(session, ended, gone, now, self.disable_after)
 
     def _outcome(self, attempt: Attempt, now: datetime) -> Outcome:
         verdict = judge(attempt.status_code)

@@ -37,7 +37,7 @@ from .models import FIRST, REPLAY, RETRY, is_open, webhook_deliveries
 LANES = (FIRST, RETRY, REPLAY)
 # Longer than an attempt can take (20 s in all) and than it can have waited for its turn before that, so that only a
 # dead or frozen worker's lease runs out.
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=30)
 _MOMENT = webhook_deliveries.c.due_at.type
 
 

@@ -20,7 +20,7 @@ from .models import webhook_deliveries
 
 HEALTH = ("failures_in_a_row", "failing_since", "failing_told", "breaker", "paused_until")
 # It was open and its pause is over: whoever claims next tries one delivery, and nobody else does meanwhile.
-PROBE = timedelta(seconds=60)
+PROBE = timedelta(seconds=30)
 
 
 def note_health(
@@ -29,14 +29,18 @@ def note_health(
     gone: Collection[str],
     now: datetime,
     disable_after: timedelta | None,
-) -> None:
+) -> set[str]:
     """Keep how each webhook stands after a batch of attempts. One statement when all are well and were before.
 
     Args:
         ended: of each webhook, the attempts in the order they ended.
         gone: webhooks whose receiver asked for no more (410).
         disable_after: of failing without one success; None for never.
+
+    Returns:
+        The webhooks that nothing may be sent to for now.
     """
+    stopped = set()
     failing = [webhook_id for webhook_id, attempts in ended.items() if not all(one.delivered for one in attempts)]
     unwell: ColumnElement[bool] = or_(
         webhooks.c.failures_in_a_row > 0, webhooks.c.breaker != "closed", webhooks.c.paused_until.is_not(None),
@@ -51,6 +55,10 @@ def note_health(
             _disable(session, row, "exhausted", now)
         else:
             _keep(session, row, health, now)
+            if health.paused_until is None or health.paused_until <= now:
+                continue
+        stopped.add(row["id"])
+    return stopped
 
 
 def _health_of(row: Row) -> Health:
