@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import RowMapping, or_, select
 
 from ..access import Actor, Permission
@@ -64,6 +65,26 @@ def signing_secrets(
         plain = keyring.decrypt(row.sealed, f"webhook_secrets/{row.id}").decode()
         found.setdefault(row.webhook_id, []).append(plain)
     return found
+
+
+def request_headers(keyring: Keyring, row: Row) -> dict[str, str]:
+    """The headers of its own that the webhook's requests carry, `Authorization` among them.
+
+    Args:
+        row: with the `id` and `sealed_headers` of a webhook.
+
+    Raises:
+        CannotDecrypt: see there.
+    """
+    if row["sealed_headers"] is None:
+        return {}
+    found: dict[str, str] = orjson.loads(keyring.decrypt(row["sealed_headers"], headers_sealed_for(row["id"])))
+    return found
+
+
+def headers_sealed_for(webhook_id: str) -> str:
+    """What `sealed_headers` are bound to as they are encrypted."""
+    return f"webhooks/{webhook_id}/headers"
 
 
 def status_of(row: Row) -> str:
