@@ -14,12 +14,14 @@ PREFIX = "/api/v1"
 PUBLIC = frozenset({f"{PREFIX}/openapi.json", f"{PREFIX}/docs"})
 # Calls that need no key although they do something.
 KEYLESS = frozenset({("POST", f"{PREFIX}/leaked-keys")})
+# Read by receivers, who have no key: what checks a webhook's signatures.
+KEY_SETS = "/.well-known/webhook-keys/"
 ADDRESS_PER_MINUTE = 120
 
 
 def admit(call: Call, authenticator: Authenticator) -> None:
     """Let the call in, or raise what refuses it: 401, 403 allowlist, 429, 414, 431, 400, 413, in this order."""
-    if call.path in PUBLIC or (call.method, call.path) in KEYLESS:
+    if call.path in PUBLIC or (call.method, call.path) in KEYLESS or call.path.startswith(KEY_SETS):
         _limit_address(call)
     else:
         _authenticate(call, authenticator)

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from domain.access import Actor
 from domain.api_keys.queries import Credential
 from domain.audit.commands import AuditEntry
-from domain.audit.masking import clean_text, masked_params
+from domain.audit.masking import clean_text, mask, masked_params
 from domain.db import Row, Session
 from domain.events.commands import Context
 from domain.ids import new_id
@@ -52,6 +52,7 @@ class Call:
     problem: str | None = None
     idempotency: str | None = None
     audited: bool = False
+    changes: Mapping[str, Any] | None = None  # old and new values, for the audit
     prepared: Any = None
     _session: Session | None = None
     _target: Row | None = None
@@ -126,6 +127,7 @@ class Call:
             route=self.route,
             path=clean_text(self.path, 2000),
             params=masked_params(self._query_for_audit(), self.body_for_audit()),
+            changes=mask(self.changes) if self.changes else None,
             status_code=response.status,
             problem=self.problem,
             request_id=self.request_id,

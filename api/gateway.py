@@ -1,4 +1,4 @@
-"""What every call of `/api/v1` passes on its way in and out, whether or not a route exists for it.
+"""What every call of `/api/v1` passes on its way in and out, whether or not a route exists for it; key sets too.
 
 In: request id, key, allowlist, rate limit, the body's size. Out: rate limit headers and the audit row. A call without a
 committed audit row gets no answer but 503.
@@ -21,7 +21,7 @@ from werkzeug.exceptions import HTTPException
 from domain.ids import ALPHABET, LENGTH
 from domain.ports import Services
 
-from .admission import PREFIX, PUBLIC, admit
+from .admission import KEY_SETS, PREFIX, PUBLIC, admit
 from .auth import Authenticator, retirement_headers
 from .call import Call
 from .costs import ONE, Cost
@@ -120,7 +120,7 @@ def _note_use(call: Call, authenticator: Authenticator) -> None:
 
 def is_api(path: str) -> bool:
     """Whether the path is the API's to answer."""
-    return path == PREFIX or path.startswith(PREFIX + "/")
+    return path == PREFIX or path.startswith((PREFIX + "/", KEY_SETS))
 
 
 def refuse(error: Exception, call: Call) -> Response:

@@ -122,6 +122,111 @@ def _has_member_sqlite(element: _HasMember, compiler: SQLCompiler, **options: An
     return f"EXISTS (SELECT 1 FROM json_each({column}) AS member WHERE {is_it})"  # noqa: S608 - a bound value
 
 
+class _AtPath(FunctionElement[Any]):
+    """Something said of the value at a path in a JSON text: the clauses are the text and the path, `data.status`.
+
+    The steps of a path are names of members: what is inside a list is at no path.
+    """
+
+    type = String()
+    inherit_cache = True
+
+
+class _KindAt(_AtPath):
+    inherit_cache = True
+
+
+class _TextAt(_AtPath):
+    inherit_cache = True
+
+
+def kind_at(document: ColumnElement[str], path: ColumnElement[str] | str) -> ColumnElement[Any]:
+    """`string`, `number`, `boolean`, `null`, `array` or `object`; NULL where there is nothing."""
+    return _KindAt(document, literal(path, String()) if isinstance(path, str) else path)
+
+
+def text_at(document: ColumnElement[str], path: ColumnElement[str]) -> ColumnElement[Any]:
+    """The text or number there, as a text that compares by code point. Of other kinds it means nothing."""
+    return _TextAt(document, path)
+
+
+class _IsListed(FunctionElement[bool]):
+    type = Boolean()
+    inherit_cache = True
+
+
+def is_listed(
+    document: ColumnElement[str], path: ColumnElement[str], values: ColumnElement[str]
+) -> ColumnElement[bool]:
+    """Whether the value at the path is in a JSON list of texts, numbers and booleans. Numbers compare as doubles."""
+    return _IsListed(document, path, values)
+
+
+def _postgresql_at(document: str, path: str) -> str:
+    return f"(CAST({document} AS JSONB) #> string_to_array({path}, '.'))"
+
+
+def _sqlite_at(document: str, path: str) -> str:
+    """The two arguments of SQLite's JSON functions."""
+    return f"""{document}, '$."' || replace({path}, '.', '"."') || '"'"""
+
+
+def _clauses(element: FunctionElement[Any], compiler: SQLCompiler, options: dict[str, Any]) -> list[str]:
+    return [compiler.process(clause, **options) for clause in element.clauses]
+
+
+@compiles(_KindAt, "postgresql")
+def _kind_postgresql(element: _KindAt, compiler: SQLCompiler, **options: Any) -> str:
+    return f"jsonb_typeof{_postgresql_at(*_clauses(element, compiler, options))}"
+
+
+@compiles(_KindAt, "sqlite")
+def _kind_sqlite(element: _KindAt, compiler: SQLCompiler, **options: Any) -> str:
+    kind = f"json_type({_sqlite_at(*_clauses(element, compiler, options))})"
+    return (
+        f"CASE {kind} WHEN 'text' THEN 'string' WHEN 'integer' THEN 'number' WHEN 'real' THEN 'number'"
+        f" WHEN 'true' THEN 'boolean' WHEN 'false' THEN 'boolean' ELSE {kind} END"
+    )
+
+
+@compiles(_TextAt, "postgresql")
+def _text_postgresql(element: _TextAt, compiler: SQLCompiler, **options: Any) -> str:
+    return f"""(({_postgresql_at(*_clauses(element, compiler, options))} #>> '{{}}') COLLATE "C")"""
+
+
+@compiles(_TextAt, "sqlite")
+def _text_sqlite(element: _TextAt, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_extract({_sqlite_at(*_clauses(element, compiler, options))})"
+
+
+@compiles(_IsListed, "postgresql")
+def _listed_postgresql(element: _IsListed, compiler: SQLCompiler, **options: Any) -> str:
+    document, path, values = _clauses(element, compiler, options)
+    # OFFSET 0 keeps the document from being read again for each comparison.
+    return (
+        f"EXISTS (SELECT 1 FROM (SELECT {_postgresql_at(document, path)} AS value OFFSET 0) AS place,"  # noqa: S608
+        f" jsonb_array_elements(CAST({values} AS JSONB)) AS listed(value)"
+        " WHERE CASE WHEN jsonb_typeof(listed.value) <> jsonb_typeof(place.value) THEN FALSE"
+        " WHEN jsonb_typeof(listed.value) = 'number'"
+        " THEN CAST(listed.value AS DOUBLE PRECISION) = CAST(place.value AS DOUBLE PRECISION)"
+        " ELSE listed.value = place.value END)"
+    )
+
+
+@compiles(_IsListed, "sqlite")
+def _listed_sqlite(element: _IsListed, compiler: SQLCompiler, **options: Any) -> str:
+    document, path, values = _clauses(element, compiler, options)
+    place = _sqlite_at(document, path)
+    numbers = "('integer', 'real')"
+    return (
+        f"EXISTS (SELECT 1 FROM json_each({values}) AS listed WHERE CASE"  # noqa: S608 - columns and bound values
+        f" WHEN listed.type IN {numbers} THEN json_type({place}) IN {numbers}"
+        f" AND CAST(listed.atom AS REAL) = CAST(json_extract({place}) AS REAL)"
+        f" ELSE listed.type = json_type({place})"
+        f" AND (listed.type <> 'text' OR listed.atom = json_extract({place})) END)"
+    )
+
+
 class _Written(FunctionElement[str]):
     type = String()
     inherit_cache = True

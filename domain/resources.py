@@ -14,7 +14,7 @@ from .entities import Kind, represent
 from .list_spec import Reference
 from .studio import KINDS
 from .webhooks.models import webhooks
-from .webhooks.queries import projects_of, represent_webhook
+from .webhooks.queries import projects_of, public_keys_of, represent_webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,15 @@ def _find_entities(kind: Kind, session: Session, ids: Collection[str]) -> Mappin
 
 
 def _find_webhooks(session: Session, ids: Collection[str]) -> Mapping[str, Row]:
-    """With one more statement for those that are limited to projects."""
+    """With one more statement for their public keys, and one for those that are limited to projects."""
     rows = session.execute(select(webhooks).where(webhooks.c.id.in_(sorted(ids)))).mappings().all()
     limited = [row["id"] for row in rows if not row["all_projects"]]
     projects = projects_of(session, limited) if limited else {}
-    return {row["id"]: {**row, "project_ids": projects.get(row["id"])} for row in rows}
+    keys = public_keys_of(session, ids, None)
+    return {
+        row["id"]: {**row, "project_ids": projects.get(row["id"]), "public_keys": keys.get(row["id"], [])}
+        for row in rows
+    }
 
 
 RESOURCES: Mapping[str, Resource] = {
@@ -50,5 +54,5 @@ RESOURCES: Mapping[str, Resource] = {
         kind.object: Resource(partial(_find_entities, kind), partial(represent, kind), kind.listing.references)
         for kind in KINDS
     },
-    "webhook": Resource(_find_webhooks, lambda row: represent_webhook(row, row["project_ids"])),
+    "webhook": Resource(_find_webhooks, lambda row: represent_webhook(row, row["project_ids"], row["public_keys"])),
 }

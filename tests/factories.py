@@ -31,7 +31,8 @@ from domain.metadata_fields.commands import create_field
 from domain.projects.models import PROJECTS
 from domain.scenes.models import SCENES
 from domain.segments.models import SEGMENTS
-from domain.webhooks.commands import NewWebhook, create_webhook
+from domain.webhooks.commands import create_webhook
+from domain.webhooks.rules import NewWebhook
 from tests.support.clock import NOON
 
 SECRET = "for tests alone, and long enough to be accepted"
@@ -50,7 +51,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """A webhook: its id, and the secret that cannot be read back."""
+    """A webhook: its id, and the secret that cannot be read back; empty where a private key signs."""
 
     id: str
     secret: str
@@ -134,7 +135,8 @@ def make_webhook(
     url = f"https://tools.example.com/hooks/{next(_numbers)}"
     wanted = NewWebhook(**{"url": url, "event_types": event_types, "project_ids": project_ids, **fields})
     with database.transaction() as session:
-        return Webhook(*create_webhook(session, Context(SYSTEM, NOON), keyring, wanted, accept_any_target))
+        made, secret = create_webhook(session, Context(SYSTEM, NOON), keyring, wanted, accept_any_target)
+        return Webhook(made, secret or "")
 
 
 def make_event(database: Database, event_type: str, project_id: str | None = None, **fields: Any) -> str:

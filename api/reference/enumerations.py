@@ -13,7 +13,9 @@ from domain.entity_rules import PROJECT_STATUSES
 from domain.events.catalogue import PATTERNS, TYPES
 from domain.metadata.types import TYPES as TYPES_OF_METADATA
 from domain.metadata_fields.definitions import ENTITIES
-from domain.webhooks.commands import PAYLOAD_VERSIONS
+from domain.webhooks.headers import AUTH_PARTS
+from domain.webhooks.rules import ORDERINGS, PAYLOAD_VERSIONS
+from domain.webhooks.signing import SIGNATURES
 
 from ..problems import PROBLEMS
 from ..schemas import ACTOR_TYPES, ASSET_OBJECTS, AUDIT_SOURCES, DELIVERY_STATUSES, WEBHOOK_STATUSES
@@ -36,6 +38,9 @@ NAMED: dict[str, tuple[str, tuple[str, ...]]] = {
     "SecretStatus": ("Whether one of a key's secrets is its present one, is being replaced, or was.", SECRET_STATUSES),
     "WebhookStatus": ("How a webhook fares.", WEBHOOK_STATUSES),
     "PayloadVersion": ("The form of what a webhook is sent: the whole entity, or ids and links.", PAYLOAD_VERSIONS),
+    "SignatureKind": ("How a webhook's requests are signed: HMAC-SHA-256 with a secret, or Ed25519.", SIGNATURES),
+    "DeliveryOrdering": ("Whether events of one entity wait for the ones before them.", ORDERINGS),
+    "AuthType": ("How a webhook's requests sign in.", tuple(AUTH_PARTS)),
     "EventType": ("What happened.", tuple(TYPES)),
     "EventPattern": ("Events to subscribe to: one type, a family, or all but the operational ones.", PATTERNS),
     "ActorType": ("Who acts.", ACTOR_TYPES),

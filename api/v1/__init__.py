@@ -15,7 +15,7 @@ from .metadata_fields.routes import blueprint as metadata_fields
 from .projects.routes import blueprint as projects
 from .scenes.routes import blueprint as scenes
 from .segments.routes import blueprint as segments
-from .webhooks.routes import blueprint as webhooks
+from .webhooks.changes import blueprint as webhooks
 
 STUDIO: tuple[Blueprint, ...] = (projects, characters, scenes, segments, metadata, metadata_fields, approvals)
 BLUEPRINTS: tuple[Blueprint, ...] = (me, *STUDIO, make_batch(STUDIO), webhooks, deliveries, api_keys, audit)

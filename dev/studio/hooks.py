@@ -14,8 +14,9 @@ from domain.crypto import Keyring
 from domain.db import Session
 from domain.events.catalogue import is_operational
 from domain.events.commands import Context
-from domain.webhooks.commands import NewWebhook, create_webhook
+from domain.webhooks.commands import create_webhook
 from domain.webhooks.models import webhooks
+from domain.webhooks.rules import NewWebhook
 
 from .events import event_row
 from .past import Past, past_id
@@ -117,7 +118,7 @@ def register(
         wanted = NewWebhook(url, hook.event_types, hook.about, chosen, hook.payload_version, enabled=hook.enabled)
         webhook_id, secret = create_webhook(session, Context(admin, at), keyring, wanted, lambda _url: None)
         seen = None if chosen is None else frozenset(chosen)
-        made[hook.name] = Registered(webhook_id, hook, url, secret, at, seen, None if hook.enabled else at)
+        made[hook.name] = Registered(webhook_id, hook, url, secret or "", at, seen, None if hook.enabled else at)
     return made
 
 

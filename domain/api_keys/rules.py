@@ -103,10 +103,10 @@ def check_reason(reason: str) -> None:
         raise Invalid.field("reason", "length", f"Keep the reason to {LONGEST_REASON:,} characters.")
 
 
-def check_grace(seconds: int) -> None:
+def check_grace(seconds: int, longest: int = LONGEST_GRACE) -> None:
     """Raise `Invalid` when a rotation's grace is out of range."""
-    if not 0 <= seconds <= LONGEST_GRACE:
-        message = f"The grace must be from 0 to {LONGEST_GRACE:,} seconds (30 days)."
+    if not 0 <= seconds <= longest:
+        message = f"The grace must be from 0 to {longest:,} seconds ({longest // 86_400} days)."
         raise Invalid.field("grace_seconds", "range", message)
 
 

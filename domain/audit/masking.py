@@ -20,11 +20,13 @@ _SECRET_NAME = re.compile(
 # Also a key that lost its check digits, which can be computed, or its case, or that was encoded once too often.
 _SECRET_TEXT = re.compile(
     r"[cC][sS][kK](?:_|%(?:25)*5[fF])[0-9A-Za-z]+(?:_|%(?:25)*5[fF])[0-9A-Za-z_%]+"
-    r"|whsec_[A-Za-z0-9+/=]+|(?<=Bearer )[A-Za-z0-9._~+/=-]{8,}"
+    r"|whs(?:ec|k)_[A-Za-z0-9+/=]+|(?<=Bearer )[A-Za-z0-9._~+/=-]{8,}"
 )
 # Of an address: who signs in to it, and the values of its query.
 _USER_INFO = re.compile(r"(?<=://)[^/?#\s@]+@")
 _QUERY_VALUE = re.compile(r"([?&;])([^=&;#\s]+)=([^&;#\s]+)")
+# Objects in which every value may be a credential, whatever it is called: a webhook's own headers, and how it signs in.
+_SECRET_OBJECTS = frozenset({"headers", "auth"})
 # `{"name": "Authorization", "value": "…"}`: what names a value beside it, and what the value is called.
 _LABELS, _VALUES = ("name", "key", "header", "field"), ("value", "values", "default")
 _PARTS = re.compile(r"[.\[\]]+")
@@ -64,12 +66,23 @@ def mask(value: Any, depth: int = 0) -> Any:
     if isinstance(value, Mapping):
         hidden = _named_beside(value)
         return {
-            _plain(str(name)): MASK if name in hidden or _is_secret(str(name)) else mask(item, depth + 1)
+            _plain(str(name)): MASK if name in hidden or _is_secret(str(name)) else _masked(str(name), item, depth + 1)
             for name, item in value.items()
         }
     if isinstance(value, list | tuple):
         return [mask(item, depth + 1) for item in value]
     return _plain(value) if isinstance(value, str) else value
+
+
+def _masked(name: str, value: Any, depth: int) -> Any:
+    return _veiled(value, depth) if name.casefold() in _SECRET_OBJECTS else mask(value, depth)
+
+
+def _veiled(value: Any, depth: int) -> Any:
+    """The names of the members, and nothing of what they hold."""
+    if isinstance(value, Mapping) and depth <= DEEPEST:
+        return {_plain(str(name)): _veiled(item, depth + 1) for name, item in value.items()}
+    return None if value is None else MASK
 
 
 def _named_beside(value: Mapping[Any, Any]) -> Collection[str]:

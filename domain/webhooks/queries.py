@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import base64
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import RowMapping, or_, select
+from sqlalchemy import ColumnElement, RowMapping, or_, select
 
 from ..access import Actor, Permission
 from ..clock import rfc3339
@@ -15,17 +16,20 @@ from ..crypto import Keyring
 from ..db import Row, Session
 from ..errors import NotFound
 from ..finding import find_row
+from ..ids import is_id
 from ..list_spec import ListSpec, Sortable
 from .models import webhook_projects, webhook_secrets, webhooks
+from .signing import public_bytes
 
-_FILTERS = ("id", "url", "description", "payload_version", "enabled", "created_at", "updated_at")
+_FILTERS = ("id", "url", "description", "payload_version", "signature", "ordering", "enabled")
 WEBHOOKS = ListSpec(
     webhooks.c.id,
-    Sortable.from_columns({name: webhooks.c[name] for name in _FILTERS}),
+    Sortable.from_columns({name: webhooks.c[name] for name in (*_FILTERS, "created_at", "updated_at")}),
     "url",
     shown=(
         *("id", "object", "url", "description", "event_types", "project_ids", "payload_version", "signature"),
-        *("enabled", "status", "created_at", "updated_at", "version"),
+        *("public_keys", "filter", "ordering", "timeout_seconds", "max_concurrency", "rate_per_minute", "header_names"),
+        *("auth_type", "enabled", "status", "created_at", "updated_at", "version"),
     ),
     searched=(webhooks.c.url, webhooks.c.description),
 )
@@ -58,13 +62,57 @@ def signing_secrets(
     session: Session, keyring: Keyring, webhook_ids: Iterable[str], now: datetime
 ) -> dict[str, list[str]]:
     """The secrets in force of each webhook, newest first, in one statement."""
-    live = or_(webhook_secrets.c.expires_at.is_(None), webhook_secrets.c.expires_at > now)
-    chosen = select(webhook_secrets).where(webhook_secrets.c.webhook_id.in_(list(webhook_ids)), live)
+    chosen = select(webhook_secrets).where(webhook_secrets.c.webhook_id.in_(list(webhook_ids)), in_force(now))
     found: dict[str, list[str]] = {}
-    for row in session.execute(chosen.order_by(webhook_secrets.c.created_at.desc())):
+    for row in session.execute(chosen.order_by(webhook_secrets.c.created_at.desc(), webhook_secrets.c.id.desc())):
         plain = keyring.decrypt(row.sealed, f"webhook_secrets/{row.id}").decode()
         found.setdefault(row.webhook_id, []).append(plain)
     return found
+
+
+def in_force(now: datetime) -> ColumnElement[bool]:
+    """That the row of `webhook_secrets` signs."""
+    return or_(webhook_secrets.c.expires_at.is_(None), webhook_secrets.c.expires_at > now)
+
+
+def public_keys_of(
+    session: Session, webhook_ids: Iterable[str], now: datetime | None
+) -> dict[str, list[dict[str, Any]]]:
+    """The public keys in force of each webhook as the API shows them, newest first, in one statement; absent without.
+
+    `now` None: those that have expired too, as long as they are kept.
+    """
+    table = webhook_secrets
+    chosen = select(table.c.webhook_id, table.c.id, table.c.public_key, table.c.expires_at).where(
+        table.c.webhook_id.in_(list(webhook_ids)), table.c.public_key.is_not(None)
+    )
+    if now is not None:
+        chosen = chosen.where(in_force(now))
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in session.execute(chosen.order_by(table.c.created_at.desc(), table.c.id.desc())):
+        until = None if row.expires_at is None else rfc3339(row.expires_at)
+        shown = {"id": row.id, "key": row.public_key, "expires_at": until}
+        found.setdefault(row.webhook_id, []).append(shown)
+    return found
+
+
+def key_set(session: Session, webhook_id: str, now: datetime) -> list[dict[str, str]]:
+    """The public keys in force of a webhook as JSON Web Keys (RFC 8037), newest first. Asks for no permission.
+
+    Raises:
+        NotFound: no such webhook, or it has no public key.
+    """
+    keys = public_keys_of(session, [webhook_id], now) if is_id(webhook_id, "whk") else {}
+    if not keys:
+        raise NotFound("There are no public keys under this address.")
+    return [
+        {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": key["id"], "x": _base64url(key["key"])}
+        for key in keys[webhook_id]
+    ]
+
+
+def _base64url(key: str) -> str:
+    return base64.urlsafe_b64encode(public_bytes(key)).rstrip(b"=").decode()
 
 
 def request_headers(keyring: Keyring, row: Row) -> dict[str, str]:
@@ -94,8 +142,11 @@ def status_of(row: Row) -> str:
     return "healthy" if row["failing_since"] is None else "failing"
 
 
-def represent_webhook(row: Row, project_ids: list[str] | None) -> dict[str, Any]:
-    """The webhook as the API shows it; never its secret. `project_ids` null means every project."""
+def represent_webhook(
+    row: Row, project_ids: list[str] | None, public_keys: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """The webhook as the API shows it; never a secret or the values of its headers. `project_ids` null means every
+    project; `public_keys` as `public_keys_of` gives them."""
     return {
         "id": row["id"],
         "object": "webhook",
@@ -105,6 +156,14 @@ def represent_webhook(row: Row, project_ids: list[str] | None) -> dict[str, Any]
         "project_ids": None if row["all_projects"] else project_ids or [],
         "payload_version": row["payload_version"],
         "signature": row["signature"],
+        "public_keys": list(public_keys),
+        "filter": row["filter"],
+        "ordering": row["ordering"],
+        "timeout_seconds": row["timeout_seconds"],
+        "max_concurrency": row["max_concurrency"],
+        "rate_per_minute": row["rate_per_minute"],
+        "header_names": row["header_names"] or [],
+        "auth_type": row["auth_type"],
         "enabled": row["enabled"],
         "status": status_of(row),
         "created_at": rfc3339(row["created_at"]),

@@ -1,4 +1,8 @@
-"""Signatures of Standard Webhooks 1.0: `webhook-id`, `webhook-timestamp`, `webhook-signature` (v1, HMAC-SHA-256)."""
+"""Signatures of Standard Webhooks 1.0: `webhook-id`, `webhook-timestamp`, `webhook-signature`.
+
+`v1` is HMAC-SHA-256 with a secret that both sides hold (`whsec_…`); `v1a` is Ed25519 with a key that only Callsheet
+holds (`whsk_…`: the seed and the public key, 64 bytes), which a receiver checks with the public one (`whpk_…`).
+"""
 
 from __future__ import annotations
 
@@ -9,30 +13,64 @@ import secrets
 from collections.abc import Iterable
 from functools import lru_cache
 
-PREFIX = "whsec_"
-SECRET_BYTES = 32
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+SECRET, PRIVATE, PUBLIC = "whsec_", "whsk_", "whpk_"
+SECRET_BYTES = SEED_BYTES = 32
+SIGNATURES = ("v1", "v1a")
 
 
 def new_secret() -> str:
     """`whsec_` and 32 random bytes in base64."""
-    return PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+    return SECRET + _base64(secrets.token_bytes(SECRET_BYTES))
 
 
-def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
-    """One `v1,…` signature over `{id}.{timestamp}.{body}`; `timestamp` is the attempt's, in whole Unix seconds."""
+def new_private_key() -> str:
+    """`whsk_` and, in base64, 32 random bytes and the public key that follows from them."""
+    seed = secrets.token_bytes(SEED_BYTES)
+    return PRIVATE + _base64(seed + _key_of(seed).public_key().public_bytes_raw())
+
+
+def public_key(private_key: str) -> str:
+    """The `whpk_…` of a `whsk_…`."""
+    return PUBLIC + _base64(_bytes(private_key, PRIVATE)[SEED_BYTES:])
+
+
+def public_bytes(key: str) -> bytes:
+    """The 32 bytes of a `whpk_…`."""
+    return _bytes(key, PUBLIC)
+
+
+def sign(key: str, message_id: str, timestamp: int, body: bytes) -> str:
+    """One signature over `{id}.{timestamp}.{body}`: `v1,…` with a secret, `v1a,…` with a private key.
+
+    `timestamp` is the attempt's, in whole Unix seconds.
+    """
     signed = f"{message_id}.{timestamp}.".encode() + body
-    return "v1," + base64.b64encode(hmac.digest(_key(secret), signed, hashlib.sha256)).decode()
-
-
-@lru_cache(maxsize=10_000)
-def _key(secret: str) -> bytes:
-    return base64.b64decode(secret.removeprefix(PREFIX))
+    if key.startswith(PRIVATE):
+        return "v1a," + _base64(_key_of(_bytes(key, PRIVATE)[:SEED_BYTES]).sign(signed))
+    return "v1," + _base64(hmac.digest(_bytes(key, SECRET), signed, hashlib.sha256))
 
 
 def signed_headers(signing_secrets: Iterable[str], message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """The three headers; during a rotation every secret in force signs."""
+    """The three headers; during a rotation every secret or key in force signs."""
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(timestamp),
         "webhook-signature": " ".join(sign(secret, message_id, timestamp, body) for secret in signing_secrets),
     }
+
+
+# A worker signs with the same few keys all the time.
+@lru_cache(maxsize=10_000)
+def _key_of(seed: bytes) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(seed)
+
+
+@lru_cache(maxsize=10_000)
+def _bytes(text: str, prefix: str) -> bytes:
+    return base64.b64decode(text.removeprefix(prefix))
+
+
+def _base64(plain: bytes) -> str:
+    return base64.b64encode(plain).decode()

@@ -9,7 +9,7 @@ from typing import Any
 from marshmallow import fields, post_load
 
 from domain.events.catalogue import FAMILIES, OPERATIONAL_FAMILIES, TYPES, family_of
-from domain.webhooks.commands import NewWebhook
+from domain.webhooks.rules import NewWebhook
 
 from ..forms import FormSchema
 

@@ -77,7 +77,8 @@ def create() -> Response:
     except Invalid as error:
         form.refuse(error)
         return _form_page(form, 422)
-    reveal.keep(webhook_id, secret)
+    if secret is not None:  # a private key is shown to nobody
+        reveal.keep(webhook_id, secret)
     return redirect(url_for("portal.webhooks.show_created", webhook_id=webhook_id), 303)
 
 

@@ -168,9 +168,12 @@ TABLE: dict[str, Rule] = {
     "list_webhooks": Rule("administer", "studio"),
     "create_webhook": Rule("administer", "studio", _webhook),
     "get_webhook": Rule("administer", "studio"),
+    "update_webhook": Rule("administer", "studio", _described),
+    "rotate_webhook_secret": Rule("administer", "studio"),
     "test_webhook": Rule("administer", "studio", _event_type),
     "list_webhook_deliveries": Rule("administer", "studio"),
     "get_delivery": Rule("administer", "studio"),
+    "delete_webhook": Rule("administer", "studio"),  # after all that happens to it
     "list_api_keys": Rule("administer", "studio"),
     "create_api_key": Rule("administer", "studio", _api_key),
     "get_api_key": Rule("administer", "studio"),

@@ -26,13 +26,16 @@ SLICES: dict[str, tuple[set[str], set[str]]] = {
             # Pure functions that a noun has beside its tables.
             *("masking.py", "tokens.py", "passwords.py", "sessions.py", "catalogue.py", "examples.py", "statistics.py"),
             *("addresses.py", "retry.py", "signing.py", "rules.py", "types.py", "patterns.py", "definitions.py"),
-            *("export.py", "retention.py", "outsiders.py"),
+            *("export.py", "retention.py", "outsiders.py", "headers.py", "filters.py", "rotation.py"),
             *("claiming.py", "health.py", "limits.py", "matching.py", "recording.py"),
             *("merkle.py", "checkpoints.py", "verification.py", "file_comparison.py", "targets.py"),
         },
     ),
-    "api/v1": ({"routes.py"}, {"routes.py", "schemas.py", "runner.py", "references.py"}),
-    "portal": ({"views.py"}, {"views.py", "forms.py", "filters.py", "outcome.py", "snippet.py"}),
+    "api/v1": ({"routes.py"}, {"routes.py", "schemas.py", "runner.py", "references.py", "changes.py", "key_sets.py"}),
+    "portal": (
+        {"views.py"},
+        {"views.py", "forms.py", "filters.py", "outcome.py", "snippet.py", "editing.py", "terms.py"},
+    ),
 }
 
 

@@ -157,6 +157,30 @@ def test_the_path_names_what_the_body_is_the_value_of() -> None:
     assert kept("/api/v1/scenes/scn_1/metadata/day", {}, {"value": 1}) == {"body": {"value": 1}}
 
 
+@pytest.mark.parametrize("name", ["headers", "auth", "Headers"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "hunter2",
+        {"X-Farm": "hunter2"},
+        {"type": "basic", "username": "hunter2", "password": "hunter2"},
+        [["X-Farm", "hunter2"]],
+        {"X-Farm": ["hunter2", {"a": "hunter2"}]},
+        [{"name": "X-Farm", "value": "hunter2"}],
+    ],
+)
+def test_every_value_of_headers_and_auth_is_masked(name: str, value: Any) -> None:
+    assert "hunter2" not in repr(mask({"operations": [{"body": {name: value}}], name: {"from": None, "to": value}}))
+
+
+def test_the_names_of_headers_are_kept() -> None:
+    assert mask({"headers": {"X-Farm": "a"}, "auth": None}) == {"headers": {"X-Farm": MASK}, "auth": None}
+
+
+def test_private_signing_keys_are_masked_by_their_form() -> None:
+    assert mask({"note": "it is whsk_6Xb/dCcHpPea21PS1N9VY/NZ=="}) == {"note": f"it is {MASK}"}
+
+
 def test_nothing_else_is_masked_by_default() -> None:
     given = {"fee": 5000, "home_address": "x", "path": "/scenes/x/metadata/fee", "body": 1}
     assert mask(given) == given

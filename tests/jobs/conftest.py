@@ -19,8 +19,9 @@ from domain.db import Database
 from domain.deliveries.models import webhook_attempts, webhook_deliveries
 from domain.events.commands import Context, Happening, record_events
 from domain.forwards.targets import Target
-from domain.webhooks.commands import NewWebhook, create_webhook
+from domain.webhooks.commands import create_webhook
 from domain.webhooks.models import webhooks
+from domain.webhooks.rules import NewWebhook
 from jobs.queues import Bell
 from jobs.runtime import Runtime
 from tests.support.receiver import Receiver, receiver
@@ -60,7 +61,8 @@ class Stage:
         """Register a webhook; its id and secret."""
         wanted = NewWebhook(url=url or self.receiver.url, event_types=event_types)
         with self.database.transaction() as session:
-            return create_webhook(session, self.context(), self.runtime.keyring, wanted, lambda _: None)
+            made, secret = create_webhook(session, self.context(), self.runtime.keyring, wanted, lambda _: None)
+            return made, secret or ""
 
     def events(self, count: int, event_type: str = "asset.approved") -> list[str]:
         """Record events in one transaction; their ids."""
