@@ -171,6 +171,8 @@ TABLE: dict[str, Rule] = {
     "test_webhook": Rule("administer", "studio", _event_type),
     "list_webhook_deliveries": Rule("administer", "studio"),
     "get_delivery": Rule("administer", "studio"),
+    "get_event_types": Rule("read", "studio"),
+    "get_event_type": Rule("read", "studio"),
     "list_api_keys": Rule("administer", "studio"),
     "create_api_key": Rule("administer", "studio", _api_key),
     "get_api_key": Rule("administer", "studio"),
