@@ -115,7 +115,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
             creates: the kind of what is made of the body alone, so that a batch may make many at once.
             also_status: of another success, with the same form of answer.
             cost: what it takes of the buckets of the calling key.
-            results: `data` is a list of what it returns, without pages.
+            results: `data` is a list of what it returns: of a write without a page, of a read all on one.
             streams: the formats in which it streams the whole of its `listing`, with their media types.
         """
 

@@ -76,6 +76,7 @@ def documentation(
     """The operation as smorest's `doc` takes it."""
     is_list = listing is not None
     writes, tagged = operation.method != "GET", has_etag(returns, is_list or results)
+    envelope = _envelope(returns, is_list or (results and not writes), results and writes)
     conditional = _conditions(operation, tagged)
     named = ["X-Request-Id", *(["Idempotency-Key"] if writes else []), *conditional]
     shown: dict[str, Any] = {
@@ -90,7 +91,7 @@ def documentation(
         ],
         "responses": {
             **{
-                str(status): _success(_envelope(returns, is_list, results), status, is_list, tagged, writes)
+                str(status): _success(envelope, status, is_list, tagged, writes)
                 for status in statuses
                 if status is not None
             },

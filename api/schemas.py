@@ -13,8 +13,8 @@ from typing import Any
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields
 
 from domain.clock import parse_rfc3339
-from domain.ids import ALPHABET
 from domain.ids import LENGTH as ID_LENGTH
+from domain.ids import id_pattern
 from domain.metadata.rules import LONGEST_KEY
 
 ASSET_OBJECTS = ("character", "scene", "segment")
@@ -78,11 +78,6 @@ class Moment(fields.DateTime):
             message = "Not a valid time: give one such as 2027-01-01T00:00:00Z."
             raise ValidationError(message) from None
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-
-
-def id_pattern(prefix: str) -> str:
-    """A regular expression of the ids with this prefix."""
-    return f"^{prefix}_[{ALPHABET}]{{{ID_LENGTH}}}$"
 
 
 def example_id(prefix: str) -> str:

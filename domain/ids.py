@@ -75,3 +75,8 @@ def is_id(text: str, prefix: str) -> bool:
     """Whether `text` has the form of an id with this prefix."""
     head, _, tail = text.partition("_")
     return head == prefix and len(tail) == LENGTH and not tail.strip(ALPHABET)
+
+
+def id_pattern(prefix: str) -> str:
+    """A regular expression of the ids with this prefix."""
+    return f"^{prefix}_[{ALPHABET}]{{{LENGTH}}}$"

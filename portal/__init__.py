@@ -13,6 +13,7 @@ from .api_keys import views as api_keys
 from .audit import views as audit
 from .blueprint import guard
 from .errors import handle_error
+from .events import views as events
 from .htmx import link
 from .overview import views as overview
 from .session import views as session
@@ -21,8 +22,8 @@ from .users import views as users
 from .webhooks import views as webhooks
 
 SLICES = (
-    session.blueprint, overview.blueprint, studio.blueprint, api_keys.blueprint, webhooks.blueprint, audit.blueprint,
-    users.blueprint,
+    session.blueprint, overview.blueprint, studio.blueprint, api_keys.blueprint, webhooks.blueprint, events.blueprint,
+    audit.blueprint, users.blueprint,
 )  # fmt: skip
 
 __all__ = ["handle_error", "register"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .formatting import counted, number
+from .formatting import counted, milliseconds, number
 
 WIDTH, HEIGHT = 960, 148
 GAP = 0.22
@@ -56,6 +56,25 @@ class Share:
     width: float
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A phase of an exchange: where it lies in the whole, in percent, and what it took."""
+
+    label: str
+    x: float
+    width: float
+    time: str
+
+
+PHASES = {
+    "dns": "Name look-up",
+    "connect": "Connection",
+    "tls": "TLS handshake",
+    "first_byte": "Waiting for the answer",
+    "body": "Body of the answer",
+}
+
+
 def bars(columns: Sequence[Column], noun: str, bad_noun: str, every: int = 6) -> Chart:
     """Stacked bars, errors on the base line; one label below every `every` columns."""
     top = ceiling(max((column.total for column in columns), default=0))
@@ -92,7 +111,7 @@ def ceiling(highest: int) -> int:
         step *= 10
 
 
-def shares(parts: Sequence[tuple[str, int]]) -> list[Share]:
+def shares(parts: Sequence[tuple[str, float]]) -> list[Share]:
     """The parts of a meter in proportion to their counts."""
     whole = sum(count for _, count in parts) or 1
     drawn: list[Share] = []
@@ -102,6 +121,20 @@ def shares(parts: Sequence[tuple[str, int]]) -> list[Share]:
         drawn.append(Share(tone, round(x, 3), round(width, 3)))
         x += width
     return drawn
+
+
+def spans(phases: Mapping[str, float]) -> list[Span]:
+    """The phases one behind the other, and the whole. None is drawn as nothing.
+
+    Args:
+        phases: milliseconds of each, by its word.
+    """
+    parts = [(name, phases[name]) for name in PHASES if name in phases]
+    drawn = [
+        Span(PHASES[share.tone], min(share.x, 99.0), max(share.width, 1.0), milliseconds(phases[share.tone]))
+        for share in shares(parts)
+    ]
+    return [*drawn, Span("In all", 0, 100, milliseconds(sum(phases.values())))] if len(drawn) > 1 else drawn
 
 
 def spark_points(values: Sequence[int], width: int = 96, height: int = 20) -> str:

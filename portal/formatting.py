@@ -44,6 +44,11 @@ def number(value: int) -> str:
     return f"{value:,}"
 
 
+def milliseconds(value: float) -> str:
+    """`0.42 ms`, `18 ms`, `20,000 ms`: two digits that count, and all before the point."""
+    return f"{value:.2g} ms" if value < 10 else f"{value:,.0f} ms"
+
+
 def counted(count: int, noun: str) -> str:
     """`1 key`, `2 keys`, `3 entries`."""
     if count == 1:

@@ -1,4 +1,4 @@
-"""The menu, as data. A page's own item is the one whose endpoint's blueprint is the page's."""
+"""The menu, as data. A page's own item is the one that names the page's blueprint."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ class Item:
     icon: str
     endpoint: str
     permission: Permission
+    also: tuple[str, ...] = ()
 
     @property
-    def blueprint(self) -> str:
-        """The blueprint whose pages light this item."""
-        return self.endpoint.rpartition(".")[0]
+    def blueprints(self) -> tuple[str, ...]:
+        """The blueprints whose pages light this item: its own, and those that are found from its pages."""
+        return (self.endpoint.rpartition(".")[0], *self.also)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,13 @@ MENU = (
         "Integration",
         (
             Item("API keys", "key", "portal.api_keys.list_keys", Permission.MANAGE_KEYS),
-            Item("Webhooks", "webhook", "portal.webhooks.list_webhooks", Permission.MANAGE_WEBHOOKS),
+            Item(
+                "Webhooks",
+                "webhook",
+                "portal.webhooks.list_webhooks",
+                Permission.MANAGE_WEBHOOKS,
+                also=("portal.events",),
+            ),
             Item("Audit", "audit", "portal.audit.list_entries", Permission.READ_AUDIT),
         ),
     ),

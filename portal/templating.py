@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 from jinja2 import Environment, StrictUndefined
 
-from domain.clock import rfc3339
+from domain.clock import parse_rfc3339, rfc3339
 
 from . import charts, formatting, highlight
 
@@ -20,6 +20,7 @@ FILTERS = {
     "initials": formatting.initials,
     "iso": rfc3339,
     "joined": formatting.joined,
+    "moment": parse_rfc3339,
     "number": formatting.number,
     "percent_of": formatting.percent,
     "pretty_json": highlight.pretty_json,
@@ -27,6 +28,7 @@ FILTERS = {
     "sentence": formatting.sentence,
     "shares": charts.shares,
     "short_id": formatting.short_id,
+    "spans": charts.spans,
     "spark_points": charts.spark_points,
     "tone": formatting.tone,
     "words": formatting.words,

@@ -11,9 +11,11 @@ import pytest
 import redis
 
 from domain.db import Database
+from domain.events import commands as event_commands
 from tests.support import databases
 from tests.support.browser import chromium
 from tests.support.databases import PostgresqlDatabases, SqliteDatabases
+from tests.support.schemas import render_checked
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -22,6 +24,14 @@ if TYPE_CHECKING:
 # that is started here.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def every_event_fits_the_catalogue() -> Iterator[None]:
+    """Whatever event this process writes in a test is held against its type's JSON Schema."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(event_commands, "render_bodies", render_checked)
+        yield
 
 
 @pytest.fixture(scope="session")

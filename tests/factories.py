@@ -24,6 +24,7 @@ from domain.crypto import Keyring
 from domain.db import Database, Row
 from domain.entities import Kind, load, represent
 from domain.events.commands import Context, Happening, record_events
+from domain.events.examples import example_data
 from domain.external_ids.commands import claim_ids, rows_of
 from domain.ids import new_id
 from domain.metadata.commands import rules_for, write_values
@@ -141,9 +142,10 @@ def make_webhook(
 
 def make_event(database: Database, event_type: str, project_id: str | None = None, **fields: Any) -> str:
     """An event and the deliveries it calls for; its id."""
-    data: Mapping[str, Any] = {"object": "character", "id": new_id("chr"), **fields}
+    example, changes = example_data(event_type)
+    data: Mapping[str, Any] = {**example, "id": new_id(example["id"].partition("_")[0]), **fields}
     with database.transaction() as session:
-        return record_events(session, Context(SYSTEM, NOON), [Happening(event_type, project_id, data)])[0]
+        return record_events(session, Context(SYSTEM, NOON), [Happening(event_type, project_id, data, changes)])[0]
 
 
 def make_approval(database: Database, kind: Kind, asset: Row, decision: str = "approved", note: str = "") -> str:

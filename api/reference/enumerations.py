@@ -10,7 +10,7 @@ from domain.api_keys.rules import ALLOWLIST_MODES
 from domain.approvals.models import DECISIONS
 from domain.entities import ASSET_STATUSES
 from domain.entity_rules import PROJECT_STATUSES
-from domain.events.catalogue import PATTERNS, TYPES
+from domain.events.catalogue import FAMILIES, PATTERNS, TYPES
 from domain.metadata.types import TYPES as TYPES_OF_METADATA
 from domain.metadata_fields.definitions import ENTITIES
 from domain.webhooks.headers import AUTH_PARTS
@@ -42,6 +42,7 @@ NAMED: dict[str, tuple[str, tuple[str, ...]]] = {
     "DeliveryOrdering": ("Whether events of one entity wait for the ones before them.", ORDERINGS),
     "AuthType": ("How a webhook's requests sign in.", tuple(AUTH_PARTS)),
     "EventType": ("What happened.", tuple(TYPES)),
+    "EventFamily": ("What it happened to: the first word of an event's type.", FAMILIES),
     "EventPattern": ("Events to subscribe to: one type, a family, or all but the operational ones.", PATTERNS),
     "ActorType": ("Who acts.", ACTOR_TYPES),
     "AuditSource": ("The door that it came through.", AUDIT_SOURCES),

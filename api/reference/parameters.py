@@ -6,10 +6,12 @@ from itertools import pairwise
 from typing import Any
 
 from domain.entity_rules import LONGEST_EXTERNAL_ID, SYSTEM_PATTERN
+from domain.events.catalogue import TYPES
 from domain.ids import LENGTH as ID_LENGTH
+from domain.ids import id_pattern
 
 from ..idempotency import LONGEST_KEY
-from ..schemas import METADATA_KEY, NOT_ONLY_SPACES, example_id, id_pattern
+from ..schemas import METADATA_KEY, NOT_ONLY_SPACES, example_id
 
 _TAG = '"chr_01jd3q8v9w7x5y2m4n6p8r0s1t-3"'
 
@@ -54,6 +56,8 @@ _NAMED: dict[str, dict[str, Any]] = {
     "key": {"description": "A key of the metadata.", "example": "lens_mm", "schema": METADATA_KEY},
     "field_id": {"description": "The id of the metadata field.", "example": example_id("fld"), "schema": {
         "type": "string", "maxLength": 30, "pattern": id_pattern("fld")}},
+    "event_type": {"description": "The name of the event type.", "example": "asset.approved", "schema": {
+        "type": "string", "enum": list(TYPES)}},
     "external_id": {"description": "What that system calls it.", "example": "1042", "schema": {
         "type": "string", "minLength": 1, "maxLength": LONGEST_EXTERNAL_ID, "pattern": NOT_ONLY_SPACES}},
 }  # fmt: skip

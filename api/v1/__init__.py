@@ -9,6 +9,7 @@ from .audit.routes import blueprint as audit
 from .batch.routes import make_blueprint as make_batch
 from .characters.routes import blueprint as characters
 from .deliveries.routes import blueprint as deliveries
+from .events.routes import blueprint as events
 from .me.routes import blueprint as me
 from .metadata.routes import blueprint as metadata
 from .metadata_fields.routes import blueprint as metadata_fields
@@ -18,4 +19,4 @@ from .segments.routes import blueprint as segments
 from .webhooks.changes import blueprint as webhooks
 
 STUDIO: tuple[Blueprint, ...] = (projects, characters, scenes, segments, metadata, metadata_fields, approvals)
-BLUEPRINTS: tuple[Blueprint, ...] = (me, *STUDIO, make_batch(STUDIO), webhooks, deliveries, api_keys, audit)
+BLUEPRINTS: tuple[Blueprint, ...] = (me, *STUDIO, make_batch(STUDIO), events, webhooks, deliveries, api_keys, audit)

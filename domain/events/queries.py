@@ -1,11 +1,17 @@
-"""Reads of events."""
+"""Reads of events and of the catalogue of their types."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from sqlalchemy import RowMapping, select
 
 from ..db import Session
+from ..errors import NotFound
+from .catalogue import TYPES, family_of, is_operational
+from .examples import example_event
 from .models import events
+from .schemas import PAYLOAD_VERSIONS, schema_of
 
 # What lists show: not the bodies, which are large.
 HEAD = tuple(
@@ -19,3 +25,33 @@ def latest_events(session: Session, project_ids: frozenset[str] | None, limit: i
     if project_ids is not None:
         chosen = chosen.where(events.c.project_id.in_(sorted(project_ids)))
     return list(session.execute(chosen).mappings())
+
+
+def describe_type(event_type: str) -> dict[str, Any]:
+    """A type as the catalogue shows it: what it tells, and for each payload version a JSON Schema and an example.
+
+    Raises:
+        NotFound: there is no such type.
+    """
+    if event_type not in TYPES:
+        raise NotFound(f"There is no event type {event_type[:60]!r}; `/event-types` lists them all.")
+    return {
+        "object": "event_type",
+        "name": event_type,
+        "family": family_of(event_type),
+        "description": TYPES[event_type],
+        "operational": is_operational(event_type),
+        "forms": [
+            {
+                "payload_version": version,
+                "schema": schema_of(event_type, version),
+                "example": example_event(event_type, version),
+            }
+            for version in PAYLOAD_VERSIONS
+        ],
+    }
+
+
+def describe_types() -> list[dict[str, Any]]:
+    """Every type, in the catalogue's order."""
+    return [describe_type(event_type) for event_type in TYPES]

@@ -9,12 +9,12 @@ from typing import Any
 from ..db import Session
 from ..errors import FieldError
 from ..events.catalogue import check_patterns
+from ..events.schemas import PAYLOAD_VERSIONS
 from ..projects.queries import check_projects
 from .filters import read_filter
 from .headers import check_auth, check_headers
 from .signing import SIGNATURES
 
-PAYLOAD_VERSIONS = ("v1", "v1-thin")
 ORDERINGS = ("none", "entity")
 LONGEST_DESCRIPTION = 2000
 LONGEST_TIMEOUT = 20  # seconds

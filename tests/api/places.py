@@ -54,6 +54,7 @@ class Places:
             "api-keys": lambda: self.api_key,
             "metadata": lambda: next(self._keys),
             "metadata-fields": self.new_field,
+            "event-types": lambda: "asset.approved",
         }
 
     @cached_property

@@ -27,6 +27,7 @@ from tests.api.conftest import Cast
 from tests.factories import make_approval, make_character, make_key, make_scene, make_segment, make_webhook
 from tests.support.claiming import claim_due
 from tests.support.clock import NOON
+from tests.support.schemas import closed
 
 SOMETIMES = {"Link", "Idempotency-Replayed", "Deprecation", "Sunset"}
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -43,18 +44,6 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
     """Path, method and operation of each."""
     for path, item in document["paths"].items():
         yield from ((path, method, item[method]) for method in METHODS if method in item)
-
-
-def closed(schema: Any) -> Any:
-    """The schema with every object taking its own members and no others."""
-    if isinstance(schema, list):
-        return [closed(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    found = {name: closed(item) for name, item in schema.items()}
-    if "properties" in found:
-        found.setdefault("additionalProperties", False)
-    return found
 
 
 @pytest.mark.parametrize("path", DOCUMENTS)
@@ -273,6 +262,7 @@ def filled(path: str, ids: dict[str, str]) -> str:
     """The path with the ids that it asks for."""
     noun = path.removeprefix(f"{PREFIX}/").partition("/")[0]
     named = {"{system}": "kitsu", "{external_id}": "a 7", "{key}": "notes", "{field_id}": ids["fields"]}
+    named["{event_type}"] = "asset.approved"
     for name, value in named.items():
         path = path.replace(name, value)
     return re.sub(r"\{\w+\}", ids.get(noun, ""), path)

@@ -173,6 +173,8 @@ TABLE: dict[str, Rule] = {
     "test_webhook": Rule("administer", "studio", _event_type),
     "list_webhook_deliveries": Rule("administer", "studio"),
     "get_delivery": Rule("administer", "studio"),
+    "get_event_types": Rule("read", "studio"),
+    "get_event_type": Rule("read", "studio"),
     "delete_webhook": Rule("administer", "studio"),  # after all that happens to it
     "list_api_keys": Rule("administer", "studio"),
     "create_api_key": Rule("administer", "studio", _api_key),

@@ -70,6 +70,7 @@ def test_it_shows_the_attempts_of_a_delivery(cast: Cast, database: Database) -> 
             "status_code": 500,
             "error": None,
             "message": "The receiver answered 500.",
+            "details": None,
             "request_headers": {"webhook-id": claimed.event_id},
             "response_headers": {"Server": "x"},
             "response_body": "oops",

@@ -18,6 +18,7 @@ from domain.crypto import Keyring
 from domain.db import Database
 from domain.deliveries.models import webhook_attempts, webhook_deliveries
 from domain.events.commands import Context, Happening, record_events
+from domain.events.examples import example_data
 from domain.forwards.targets import Target
 from domain.webhooks.commands import create_webhook
 from domain.webhooks.models import webhooks
@@ -66,11 +67,10 @@ class Stage:
 
     def events(self, count: int, event_type: str = "asset.approved") -> list[str]:
         """Record events in one transaction; their ids."""
-        data = {"object": "character", "id": "chr_00000000000000000000000001", "name": "Mara – ångström"}
+        example, changes = example_data(event_type)
+        happening = Happening(event_type, None, {**example, "name": "Mara – ångström"}, changes)
         with self.database.transaction() as session:
-            return [
-                record_events(session, self.context(), [Happening(event_type, None, data)])[0] for _ in range(count)
-            ]
+            return [record_events(session, self.context(), [happening])[0] for _ in range(count)]
 
     def context(self) -> Context:
         return Context(SYSTEM, system_clock(), "req_test")

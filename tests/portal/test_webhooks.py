@@ -15,6 +15,7 @@ from domain.access import SYSTEM
 from domain.audit.models import api_audit_log
 from domain.events.catalogue import TYPES
 from domain.events.commands import Context, Happening, record_events
+from domain.events.examples import example_data
 from domain.ports import Services
 from domain.webhooks.addresses import ForbiddenAddress, check_url
 from domain.webhooks.models import webhooks
@@ -160,8 +161,8 @@ def test_the_code_beside_the_secret_accepts_our_signature_and_no_other(monkeypat
 def test_the_list_tells_how_each_one_stands(ada: Visitor, services: Services) -> None:
     webhook = make_webhook(services.database, ["asset.*"], keyring=services.keyring, description="ftrack")
     with services.database.transaction() as session:
-        character = {"object": "character", "id": "chr_1"}
-        record_events(session, Context(SYSTEM, services.clock()), [Happening("asset.approved", None, character)])
+        happening = Happening("asset.approved", None, *example_data("asset.approved"))
+        record_events(session, Context(SYSTEM, services.clock()), [happening])
     answer_next(services, "failed", status_code=500, message="The receiver answered 500.")
     page = ada.get(LIST)
     cells = [cell.text for cell in page.tree.all("td")]

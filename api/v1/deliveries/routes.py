@@ -29,6 +29,6 @@ def get_delivery(call: Call, delivery_id: str) -> Answer:
 
 
 def _attempt(row: Row) -> dict[str, Any]:
-    told = ("delivery_id", "started_at", "details")
+    told = ("delivery_id", "started_at")
     names = [str(name) for name in row if name not in told]  # orjson takes no kind of `str`
     return {"started_at": rfc3339(row["started_at"]), **{name: row[name] for name in names}}
