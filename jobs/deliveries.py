@@ -133,7 +133,7 @@ class Drain:
     async def _send(self, transport: Transport, claimed: Claimed, secrets: list[str] | None) -> Attempt:
         started_at = self.clock()
         headers = {"Content-Type": "application/json", "User-Agent": AGENT, "Accept-Encoding": "identity"}
-        if claimed.attempt > len(self.schedule.waits):  # it may be what its worker died of, and is not sent for ever
+        if claimed.scheduled > len(self.schedule.waits):  # it may be what its worker died of, and is not sent for ever
             reply = Reply(0, error="abandoned", message="Not sent: how the last attempt ended was never recorded.")
         elif not secrets:
             reply = Reply(0, error="no_secret", message="Not sent: the webhook has no signing secret that can be read.")
@@ -181,7 +181,7 @@ class Drain:
             return Outcome(attempt, "delivered", now)
         if verdict is Verdict.GONE:
             return Outcome(attempt, "cancelled", now)
-        again = self.schedule.next_attempt(attempt.claimed.attempt, now, attempt.retry_after)
+        again = self.schedule.next_attempt(attempt.claimed.scheduled, now, attempt.retry_after)
         return Outcome(attempt, "failed", now) if again is None else Outcome(attempt, "pending", again)
 
 

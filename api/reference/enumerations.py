@@ -13,6 +13,8 @@ from domain.entity_rules import PROJECT_STATUSES
 from domain.events.catalogue import PATTERNS, TYPES
 from domain.metadata.types import TYPES as TYPES_OF_METADATA
 from domain.metadata_fields.definitions import ENTITIES
+from domain.replays.models import STATUSES as REPLAY_STATUSES
+from domain.replays.selection import STATUSES as REPLAY_SELECTIONS
 from domain.webhooks.commands import PAYLOAD_VERSIONS
 
 from ..problems import PROBLEMS
@@ -35,6 +37,8 @@ NAMED: dict[str, tuple[str, tuple[str, ...]]] = {
     "AllowlistMode": ("What becomes of calls from outside a key's allowlist.", ALLOWLIST_MODES),
     "SecretStatus": ("Whether one of a key's secrets is its present one, is being replaced, or was.", SECRET_STATUSES),
     "WebhookStatus": ("How a webhook fares.", WEBHOOK_STATUSES),
+    "ReplayStatus": ("Whether a replay goes on.", REPLAY_STATUSES),
+    "ReplaySelection": ("Events whose delivery failed, or that never had one.", REPLAY_SELECTIONS),
     "PayloadVersion": ("The form of what a webhook is sent: the whole entity, or ids and links.", PAYLOAD_VERSIONS),
     "EventType": ("What happened.", tuple(TYPES)),
     "EventPattern": ("Events to subscribe to: one type, a family, or all but the operational ones.", PATTERNS),

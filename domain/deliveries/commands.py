@@ -75,6 +75,12 @@ class Claimed:
     lease_token: str
     url: str
     body: bytes
+    attempts_before: int = 0
+
+    @property
+    def scheduled(self) -> int:
+        """Which attempt of its schedule this is: it begins anew when somebody asks for the delivery once more."""
+        return self.attempt - self.attempts_before
 
 
 def claim(session: Session, now: datetime, limit: int) -> list[Claimed]:
@@ -115,7 +121,7 @@ def _claimed(session: Session, taken: Sequence[str], token: str) -> list[Claimed
     table = webhook_deliveries
     rows = session.execute(
         select(
-            *(table.c.id, table.c.webhook_id, table.c.event_id, table.c.attempts_count),
+            *(table.c.id, table.c.webhook_id, table.c.event_id, table.c.attempts_count, table.c.attempts_before),
             *(webhooks.c.url, webhooks.c.payload_version, events.c.body, events.c.thin_body),
         )
         .join(webhooks, webhooks.c.id == table.c.webhook_id)
@@ -132,6 +138,7 @@ def _claimed(session: Session, taken: Sequence[str], token: str) -> list[Claimed
             lease_token=token,
             url=row.url,
             body=(row.thin_body if row.payload_version == "v1-thin" else row.body).encode(),
+            attempts_before=row.attempts_before,
         )
         for row in rows
     ]

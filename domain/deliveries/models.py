@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, SmallInteger, Table, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    Table,
+    UniqueConstraint,
+    literal_column,
+)
 
 from ..db import Json, LongText, Moment, Str, metadata
 
@@ -23,6 +33,8 @@ webhook_deliveries = Table(
     Column("lane", SmallInteger, nullable=False, server_default=str(FIRST)),
     Column("status", Str, nullable=False, server_default="pending"),
     Column("attempts_count", Integer, nullable=False, server_default="0"),
+    # Of these, the ones made before somebody asked for it once more: its schedule begins behind them.
+    Column("attempts_before", Integer, nullable=False, server_default="0"),
     # Pending: when to send. Sending: when the lease runs out, which makes it due again.
     Column("due_at", Moment, nullable=False),
     # Who holds the lease: an outcome under another token changes nothing.
@@ -59,13 +71,22 @@ Index(
     webhook_deliveries.c.id,
 )
 Index("ix_webhook_deliveries_created_at", webhook_deliveries.c.created_at)
+# How a replay's deliveries stand; of the others there is nothing in it.
+_of_replay = webhook_deliveries.c.replay_id != literal_column("''")
+Index(
+    "ix_webhook_deliveries_replay_id_status",
+    webhook_deliveries.c.replay_id,
+    webhook_deliveries.c.status,
+    postgresql_where=_of_replay,
+    sqlite_where=_of_replay,
+)
 
 webhook_attempts = Table(
     "webhook_attempts",
     metadata,
     Column("delivery_id", Str, ForeignKey("webhook_deliveries.id", ondelete="CASCADE"), primary_key=True),
     Column("number", Integer, primary_key=True),
-    Column("started_at", Moment, nullable=False),
+    Column("started_at", Moment, nullable=False, index=True),
     Column("duration_ms", Integer, nullable=False),
     Column("address", Str),  # where it connected
     Column("status_code", Integer),
@@ -75,4 +96,13 @@ webhook_attempts = Table(
     Column("request_headers", Json, nullable=False),
     Column("response_headers", Json, nullable=False),
     Column("response_body", LongText, nullable=False, server_default=""),  # its first 16 KiB
+)
+
+# Counts of attempts since the beginning, for `/metrics`; summed over the shards.
+delivery_figures = Table(
+    "delivery_figures",
+    metadata,
+    Column("shard", SmallInteger, primary_key=True),  # a few, so that workers seldom wait for each other's row
+    Column("name", Str, primary_key=True),  # `outcome:delivered`, `bucket:250`, `milliseconds`
+    Column("value", BigInteger, nullable=False),
 )

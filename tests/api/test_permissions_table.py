@@ -87,6 +87,10 @@ def _event_type(*_: Any) -> dict[str, Any]:
     return {"event_type": "asset.approved"}
 
 
+def _replay(*_: Any) -> dict[str, Any]:
+    return {"status": "failed"}
+
+
 def _metadata(_: Places, number: int) -> dict[str, Any]:
     return {f"made_{number}": number}
 
@@ -171,6 +175,11 @@ TABLE: dict[str, Rule] = {
     "test_webhook": Rule("administer", "studio", _event_type),
     "list_webhook_deliveries": Rule("administer", "studio"),
     "get_delivery": Rule("administer", "studio"),
+    "retry_delivery": Rule("administer", "studio"),
+    "replay_webhook": Rule("administer", "studio", _replay),
+    "list_webhook_replays": Rule("administer", "studio"),
+    "get_replay": Rule("administer", "studio"),
+    "cancel_replay": Rule("administer", "studio"),
     "list_api_keys": Rule("administer", "studio"),
     "create_api_key": Rule("administer", "studio", _api_key),
     "get_api_key": Rule("administer", "studio"),
