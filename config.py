@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from config_values import Network
+from config_values import LONGEST_DAYS, Network
 from config_values import database_url as _database_url
 from config_values import days_by_class as _days_by_class
 from config_values import field_names as _field_names
@@ -29,6 +29,7 @@ from config_values import token as _token
 from config_values import whole_number as _whole_number
 from domain.audit.retention import CLASSES
 from domain.forwards.targets import Target, parse_targets
+from domain.replays.commands import FASTEST
 
 ROOT = Path(__file__).resolve().parent
 # A unix socket's path is limited to 108 bytes by the kernel (unix(7)).
@@ -99,6 +100,22 @@ VARIABLES = (
         "CALLSHEET_WEBHOOK_DISABLE_DAYS", "5", _whole_number(0, 365),
         "Days without one success after which a failing webhook is disabled; 0 for never.",
     ),
+    Variable(
+        "CALLSHEET_REPLAY_PER_MINUTE", "6000", _whole_number(1, FASTEST),
+        "Events that a replay queues in a minute, where it does not name its own rate.",
+    ),
+    Variable(
+        "CALLSHEET_ATTEMPT_BODY_DAYS", "7", _whole_number(0, LONGEST_DAYS),
+        "Days that headers and bodies of attempts are kept; 0: as long as their delivery.",
+    ),
+    Variable(
+        "CALLSHEET_DELIVERY_DAYS", "30", _whole_number(0, LONGEST_DAYS),
+        "Days that deliveries and their attempts are kept; 0: for ever.",
+    ),
+    Variable(
+        "CALLSHEET_EVENT_DAYS", "90", _whole_number(0, LONGEST_DAYS),
+        "Days that events are kept, and can be replayed; 0: for ever.",
+    ),
     Variable("CALLSHEET_KEY_DAYS", "365", _whole_number(1, 3650), "Days until a new API key expires by default."),
     Variable(
         "CALLSHEET_AUDIT_DAYS",
@@ -146,6 +163,10 @@ class Settings:
     webhook_allow_cidrs: tuple[Network, ...]
     webhook_schedule: tuple[int, ...]
     webhook_disable_days: int
+    replay_per_minute: int
+    attempt_body_days: int
+    delivery_days: int
+    event_days: int
     key_days: int
     audit_days: Mapping[str, int]
     audit_mask_fields: tuple[str, ...]

@@ -123,7 +123,8 @@ def word_field(
     words: Sequence[str], description: str = "", *, nullable: bool = False, example: str | None = None
 ) -> fields.String:
     """One of these words."""
-    shown = {"enum": [str(word) for word in words], **({} if example is None else {"example": example})}
+    allowed: list[str | None] = [*map(str, words), *([None] if nullable else [])]
+    shown = {"enum": allowed, **({} if example is None else {"example": example})}
     return fields.String(**_options(shown, description, nullable))
 
 

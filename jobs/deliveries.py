@@ -18,9 +18,10 @@ from datetime import datetime, timedelta
 from domain.clock import Clock
 from domain.crypto import Keyring
 from domain.db import Database, Session
-from domain.deliveries.claiming import LANES, Ask, Claimed, Endpoint, claim, due_endpoints, release
+from domain.deliveries.claiming import Ask, Claimed, Endpoint, claim, due_endpoints, release
 from domain.deliveries.health import begin_probes, note_health
 from domain.deliveries.limits import Limits
+from domain.deliveries.models import LANES
 from domain.deliveries.recording import Attempt, Outcome, record
 from domain.webhooks.addresses import Network
 from domain.webhooks.health import Ended
@@ -200,7 +201,7 @@ class Drain:
             claimed, said = one.attempt.claimed, one.attempt
             delivered = one.status == "delivered"
             ended.setdefault(claimed.webhook_id, []).append(
-                Ended(delivered, claimed.attempt, said.status_code, said.retry_after)
+                Ended(delivered, claimed.scheduled, said.status_code, said.retry_after)
             )
         gone = {one.attempt.claimed.webhook_id for one in held if one.status == "cancelled"}
         return note_health(session, ended, gone, now, self.disable_after)
@@ -211,7 +212,7 @@ class Drain:
             return Outcome(attempt, "delivered", now)
         if verdict is Verdict.GONE:
             return Outcome(attempt, "cancelled", now)
-        again = self.schedule.next_attempt(attempt.claimed.attempt, now, attempt.retry_after)
+        again = self.schedule.next_attempt(attempt.claimed.scheduled, now, attempt.retry_after)
         return Outcome(attempt, "failed", now) if again is None else Outcome(attempt, "pending", again)
 
     def rehearse(self) -> None:

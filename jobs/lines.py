@@ -11,14 +11,15 @@ from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from domain.deliveries.claiming import LANES, Ask, Claimed, Endpoint
-from domain.deliveries.models import FIRST
+from domain.deliveries.claiming import Ask, Claimed, Endpoint
+from domain.deliveries.models import ASKED_FOR, LANES, REPLAY, RETRY
 
 FIRST_WINDOW = 8
 LARGEST_WINDOW = 512
 AHEAD = 4  # times its window is claimed, so that a slot that falls free need not wait for the database
 LEAST_AHEAD = 32
 # An answer that takes longer than this, compared with the quickest, shows that the receiver is at its limit.
+LATER = (RETRY, REPLAY)
 SLOWER, SLOWER_SECONDS = 2.0, 0.02
 
 
@@ -85,13 +86,14 @@ def asks(free: int, endpoints: Sequence[Endpoint], lines: dict[str, Line], claim
         one.id: 1 if one.probing else lines[one.id].room() if one.id in lines else LEAST_AHEAD for one in endpoints
     }
     shares = _shared(free, wanted)
-    later = max(0, (free + claimed.total()) // 2 - sum(n for lane, n in claimed.items() if lane != FIRST))
+    later = max(0, (free + claimed.total()) // 2 - sum(claimed[lane] for lane in LATER))
     found = []
     for one in endpoints:
         left = shares[one.id]
-        for number, lane in enumerate(one.lanes):
-            most = -(-left // (len(one.lanes) - number))  # the same for each lane, what is over for the first
-            if lane != FIRST:
+        lanes = sorted(one.lanes, key=lambda lane: lane != ASKED_FOR)
+        for number, lane in enumerate(lanes):
+            most = -(-left // (len(lanes) - number))  # the same for each lane, what is over for the first
+            if lane in LATER:
                 most = min(most, later)
                 later -= most
             if most > 0:

@@ -42,7 +42,7 @@ async def attempt(transport: Transport, target: Target, claimed: Claimed, most: 
     """
     started_at = clock()
     headers = FIXED
-    if claimed.attempt > most:  # it may be what its worker died of, and is not sent for ever
+    if claimed.scheduled > most:  # it may be what its worker died of, and is not sent for ever
         reply = Reply(0, error="abandoned", message="Not sent: how the last attempt ended was never recorded.")
     elif not target.secrets:
         reply = Reply(0, error="no_secret", message="Not sent: the webhook has no signing secret that can be read.")

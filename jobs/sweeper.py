@@ -1,4 +1,4 @@
-"""The sweeper: finds what is due without any queue, prunes, seals and forwards the audit, and says that it is alive.
+"""The sweeper: finds what is due without any queue, steps replays, prunes, seals and forwards the audit.
 
 `python -m jobs.sweeper`.
 """
@@ -18,8 +18,10 @@ from domain.clock import system_clock
 from domain.deliveries.queries import next_due
 from domain.operations.commands import beat, prune
 from domain.operations.queries import SEALING_FAULT
+from domain.replays.commands import Terms
 
 from .forwarding import Forwarding
+from .replays import Replays
 from .retention import AuditPruner
 from .runtime import Runtime
 from .sealing import Sealing
@@ -45,6 +47,7 @@ class Sweeper:
         self._ticks = 0
         self._pruner = AuditPruner(runtime.database, runtime.keyring, runtime.settings.audit_days)
         self._audit_is_due = True
+        self._replays = Replays(runtime.database, runtime.bell, system_clock, Terms.of(runtime.settings))
         self._delivering = threading.Thread()
         settings = runtime.settings
         self._sealing = Sealing(runtime.database, runtime.keyring, system_clock, settings.home)
@@ -62,10 +65,11 @@ class Sweeper:
                 log.exception("a sweep failed; the next one is in %s s", TICK_SECONDS)
 
     def tick(self) -> None:
-        """Say that it is alive; see to overdue deliveries and keys that end soon; prune; seal and forward the audit."""
+        """Say that it is alive; see to replays, overdue deliveries and keys that end soon; prune; seal and forward."""
         database, now = self._runtime.database, system_clock()
         with database.transaction() as session:
             beat(session, "sweeper", now)
+        self._replays.round()
         with database.reading() as session:
             due = next_due(session)
         if due is not None and due <= now - PATIENCE:

@@ -11,10 +11,13 @@ from domain.approvals.models import DECISIONS
 from domain.entities import ASSET_STATUSES
 from domain.entity_rules import PROJECT_STATUSES
 from domain.events.catalogue import FAMILIES, PATTERNS, TYPES
+from domain.events.schemas import PAYLOAD_VERSIONS
 from domain.metadata.types import TYPES as TYPES_OF_METADATA
 from domain.metadata_fields.definitions import ENTITIES
+from domain.replays.models import STATUSES as REPLAY_STATUSES
+from domain.replays.selection import STATUSES as REPLAY_SELECTIONS
 from domain.webhooks.headers import AUTH_PARTS
-from domain.webhooks.rules import ORDERINGS, PAYLOAD_VERSIONS
+from domain.webhooks.rules import ORDERINGS
 from domain.webhooks.signing import SIGNATURES
 
 from ..problems import PROBLEMS
@@ -37,6 +40,8 @@ NAMED: dict[str, tuple[str, tuple[str, ...]]] = {
     "AllowlistMode": ("What becomes of calls from outside a key's allowlist.", ALLOWLIST_MODES),
     "SecretStatus": ("Whether one of a key's secrets is its present one, is being replaced, or was.", SECRET_STATUSES),
     "WebhookStatus": ("How a webhook fares.", WEBHOOK_STATUSES),
+    "ReplayStatus": ("Whether a replay goes on.", REPLAY_STATUSES),
+    "ReplaySelection": ("Events whose delivery failed, or that never had one.", REPLAY_SELECTIONS),
     "PayloadVersion": ("The form of what a webhook is sent: the whole entity, or ids and links.", PAYLOAD_VERSIONS),
     "SignatureKind": ("How a webhook's requests are signed: HMAC-SHA-256 with a secret, or Ed25519.", SIGNATURES),
     "DeliveryOrdering": ("Whether events of one entity wait for the ones before them.", ORDERINGS),

@@ -46,6 +46,7 @@ HEADER_PARAMETERS: dict[str, dict[str, Any]] = {
 
 _PREFIXES = {
     "projects": "prj", "characters": "chr", "scenes": "scn", "segments": "seg", "webhooks": "whk", "deliveries": "dlv",
+    "replays": "rpl",
     "api-keys": "key", "jobs": "job",
 }  # fmt: skip
 

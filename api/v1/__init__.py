@@ -14,9 +14,12 @@ from .me.routes import blueprint as me
 from .metadata.routes import blueprint as metadata
 from .metadata_fields.routes import blueprint as metadata_fields
 from .projects.routes import blueprint as projects
+from .replays.routes import blueprint as replays
 from .scenes.routes import blueprint as scenes
 from .segments.routes import blueprint as segments
 from .webhooks.changes import blueprint as webhooks
 
 STUDIO: tuple[Blueprint, ...] = (projects, characters, scenes, segments, metadata, metadata_fields, approvals)
-BLUEPRINTS: tuple[Blueprint, ...] = (me, *STUDIO, make_batch(STUDIO), events, webhooks, deliveries, api_keys, audit)
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    *(me, *STUDIO, make_batch(STUDIO), events, webhooks, deliveries, replays, api_keys, audit),
+)

@@ -20,6 +20,8 @@ from sqlalchemy import (
     bindparam,
     case,
     exists,
+    false,
+    func,
     not_,
     or_,
     select,
@@ -32,9 +34,8 @@ from ..events.models import events
 from ..json_rows import as_json, given_rows
 from ..prepared import Prepared
 from ..webhooks.models import webhooks
-from .models import FIRST, REPLAY, RETRY, is_open, webhook_deliveries
+from .models import ASKED_FOR, LANES, is_open, webhook_deliveries
 
-LANES = (FIRST, RETRY, REPLAY)
 # Longer than an attempt can take (20 s in all) and than it can have waited for its turn before that, so that only a
 # dead or frozen worker's lease runs out.
 LEASE = timedelta(seconds=30)
@@ -74,15 +75,15 @@ def due_endpoints(session: Session, now: datetime) -> list[Endpoint]:
         Endpoint(
             id=id_,
             ordered=ordering == "entity",
-            probing=breaker != "closed",
+            probing=breaker != "closed" and not paused,
             max_concurrency=most,
             rate_per_minute=rate,
             url=url,
             timeout_seconds=timeout,
             sealed_headers=headers,
-            lanes=tuple(lane for lane, due in zip(LANES, lanes, strict=True) if due),
+            lanes=tuple(lane for lane in LANES if lanes[lane] and (lane == ASKED_FOR or not paused)),
         )
-        for id_, ordering, breaker, most, rate, url, timeout, headers, *lanes in _DUE_ENDPOINTS.read(
+        for id_, ordering, breaker, most, rate, url, timeout, headers, paused, *lanes in _DUE_ENDPOINTS.read(
             session, {"moment": now}
         )
     ]
@@ -94,10 +95,12 @@ def _due_endpoints(_dialect: str) -> Select[Any]:
         exists().where(*in_queue(webhook_deliveries, webhooks.c.id, lane), webhook_deliveries.c.due_at <= moment)
         for lane in LANES
     ]
+    paused = func.coalesce(webhooks.c.paused_until > moment, false())
     return select(
         *(webhooks.c.id, webhooks.c.ordering, webhooks.c.breaker, webhooks.c.max_concurrency),
-        *(webhooks.c.rate_per_minute, webhooks.c.url, webhooks.c.timeout_seconds, webhooks.c.sealed_headers, *due),
-    ).where(webhooks.c.enabled, or_(webhooks.c.paused_until.is_(None), webhooks.c.paused_until <= moment), or_(*due))
+        *(webhooks.c.rate_per_minute, webhooks.c.url, webhooks.c.timeout_seconds, webhooks.c.sealed_headers),
+        *(paused, *due),
+    ).where(webhooks.c.enabled, or_(due[ASKED_FOR], and_(not_(paused), or_(*due))))
 
 
 def in_queue(table: Any, webhook_id: Any, lane: Any) -> tuple[ColumnElement[bool], ...]:
@@ -130,6 +133,12 @@ class Claimed:
     lease_token: str
     is_test: bool
     body: bytes
+    attempts_before: int = 0
+
+    @property
+    def scheduled(self) -> int:
+        """Which attempt of its schedule this is: it begins anew when somebody asks for the delivery once more."""
+        return self.attempt - self.attempts_before
 
 
 def claim(session: Session, asks: Sequence[Ask], now: datetime) -> list[Claimed]:
@@ -148,8 +157,8 @@ def claim(session: Session, asks: Sequence[Ask], now: datetime) -> list[Claimed]
         return []
     rows = _CLAIMED.read(session, as_json({"id": row_id} for (row_id,) in taken))
     return [
-        Claimed(id_, webhook_id, event_id, attempt, lane, token, bool(is_test), body.encode())
-        for id_, webhook_id, event_id, attempt, lane, is_test, body in rows
+        Claimed(id_, webhook_id, event_id, attempt, lane, token, bool(is_test), body.encode(), before)
+        for id_, webhook_id, event_id, attempt, lane, before, is_test, body in rows
     ]
 
 
@@ -210,7 +219,7 @@ def _claimed(dialect: str) -> Select[Any]:
     return (
         select(
             *(table.c.id, table.c.webhook_id, table.c.event_id, table.c.attempts_count, table.c.lane),
-            *(events.c.is_test, body),
+            *(table.c.attempts_before, events.c.is_test, body),
         )
         .select_from(given.join(table, table.c.id == given.c.id))
         .join(webhooks, webhooks.c.id == table.c.webhook_id)

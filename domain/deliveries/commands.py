@@ -15,7 +15,7 @@ from ..prepared import Prepared
 from ..signals import DeliveriesDue
 from ..webhooks.models import webhooks
 from .matching import is_wanted
-from .models import webhook_deliveries
+from .models import ASKED_FOR, webhook_deliveries
 
 COUNTER_DIGITS = 6
 MADE_OF_EVENT = ("id", "webhook_id", "event_id", "event_type", "event_seq", "entity_id", "due_at", "created_at")
@@ -52,8 +52,8 @@ def deliver_to(session: Session, webhook_id: str, event_id: str, now: datetime) 
     delivery_id, moment = new_id("dlv"), literal(now, webhook_deliveries.c.due_at.type)
     row = select(
         *(literal(delivery_id), literal(webhook_id), events.c.id, events.c.type),
-        *(events.c.seq, events.c.entity_id, moment, moment),
+        *(events.c.seq, events.c.entity_id, moment, moment, literal(ASKED_FOR)),
     ).where(events.c.id == event_id)
-    session.execute(insert(webhook_deliveries).from_select(MADE_OF_EVENT, row))
+    session.execute(insert(webhook_deliveries).from_select([*MADE_OF_EVENT, "lane"], row))
     signal_after_commit(session, DeliveriesDue())
     return delivery_id

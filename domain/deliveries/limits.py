@@ -16,7 +16,7 @@ from ..db import Session, upsert
 from ..operations.models import rate_buckets
 from ..webhooks.models import webhooks
 from .claiming import Ask, Claimed, Endpoint
-from .models import webhook_deliveries
+from .models import ASKED_FOR, webhook_deliveries
 
 BURST_SECONDS = 1.0  # of a rate that may be sent at once
 
@@ -50,8 +50,9 @@ class Limits:
         """The asks, as far as they are allowed."""
         left, found = dict(self.allowed), []
         for ask in asks:
-            most = min(ask.most, left.get(ask.webhook_id, ask.most))
-            if ask.webhook_id in left:
+            limited = ask.webhook_id in left and ask.lane != ASKED_FOR
+            most = min(ask.most, left[ask.webhook_id]) if limited else ask.most
+            if limited:
                 left[ask.webhook_id] -= most
             if most > 0:
                 found.append(replace(ask, most=most))

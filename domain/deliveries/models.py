@@ -18,8 +18,9 @@ from sqlalchemy import (
 
 from ..db import Json, LongText, Moment, Str, metadata
 
-# What is sent for the first time, again, and by a replay: none of them waits for the others' slots.
-FIRST, RETRY, REPLAY = range(3)
+# What is sent for the first time, again, by a replay, and because somebody asked for just this one: none of them waits
+# for the others' slots, and the last waits for no breaker or limit either.
+FIRST, RETRY, REPLAY, ASKED_FOR = LANES = range(4)
 STATUSES = ("pending", "sending", "delivered", "failed", "cancelled")
 
 webhook_deliveries = Table(
@@ -35,6 +36,8 @@ webhook_deliveries = Table(
     Column("lane", SmallInteger, nullable=False, server_default=str(FIRST)),
     Column("status", Str, nullable=False, server_default="pending"),
     Column("attempts_count", Integer, nullable=False, server_default="0"),
+    # Of these, the ones made before somebody asked for it once more: its schedule begins behind them.
+    Column("attempts_before", Integer, nullable=False, server_default="0"),
     # Pending: when to send. Sending: when the lease runs out, which makes it due again.
     Column("due_at", Moment, nullable=False),
     # Who holds the lease: an outcome under another token changes nothing.
@@ -78,13 +81,22 @@ Index(
     webhook_deliveries.c.id,
 )
 Index("ix_webhook_deliveries_created_at", webhook_deliveries.c.created_at)
+# How a replay's deliveries stand; of the others there is nothing in it.
+_of_replay = webhook_deliveries.c.replay_id != literal_column("''")
+Index(
+    "ix_webhook_deliveries_replay_id_status",
+    webhook_deliveries.c.replay_id,
+    webhook_deliveries.c.status,
+    postgresql_where=_of_replay,
+    sqlite_where=_of_replay,
+)
 
 webhook_attempts = Table(
     "webhook_attempts",
     metadata,
     Column("delivery_id", Str, ForeignKey("webhook_deliveries.id", ondelete="CASCADE"), primary_key=True),
     Column("number", Integer, primary_key=True),
-    Column("started_at", Moment, nullable=False),
+    Column("started_at", Moment, nullable=False, index=True),
     Column("duration_ms", Integer, nullable=False),
     Column("address", Str),  # where it connected
     Column("status_code", Integer),
@@ -94,4 +106,13 @@ webhook_attempts = Table(
     Column("request_headers", Json, nullable=False),
     Column("response_headers", Json, nullable=False),
     Column("response_body", LongText, nullable=False, server_default=""),  # its first 16 KiB
+)
+
+# Counts of attempts since the beginning, for `/metrics`; summed over the shards.
+delivery_figures = Table(
+    "delivery_figures",
+    metadata,
+    Column("shard", SmallInteger, primary_key=True),  # a few, so that workers seldom wait for each other's row
+    Column("name", Str, primary_key=True),  # `outcome:delivered`, `bucket:250`, `milliseconds`
+    Column("value", BigInteger, nullable=False),
 )

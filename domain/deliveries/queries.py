@@ -17,8 +17,8 @@ from ..events.models import events
 from ..ids import is_id
 from ..list_spec import ListSpec, Reference, Sortable
 from ..webhooks.models import webhooks
-from .claiming import LANES, in_queue
-from .models import STATUSES, webhook_attempts, webhook_deliveries
+from .claiming import in_queue
+from .models import ASKED_FOR, LANES, STATUSES, webhook_attempts, webhook_deliveries
 
 _FILTERS = ("id", "webhook_id", "event_id", "event_type", "status", "attempts_count", "last_status_code", "created_at")
 DELIVERIES = ListSpec(
@@ -125,9 +125,14 @@ def next_due(session: Session) -> datetime | None:
         select(func.min(table.c.due_at)).where(*in_queue(table, webhooks.c.id, lane)).scalar_subquery()
         for lane in LANES
     ]
-    rows = session.execute(select(webhooks.c.paused_until, *first).where(webhooks.c.enabled)).all()
-    found = [(paused, min(due)) for paused, *lanes in rows if (due := [moment for moment in lanes if moment])]
-    return min((max(filter(None, pair)) for pair in found), default=None)
+    found = []
+    for paused, *lanes in session.execute(select(webhooks.c.paused_until, *first).where(webhooks.c.enabled)):
+        found += [
+            moment if paused is None or lane == ASKED_FOR else max(moment, paused)
+            for lane, moment in zip(LANES, lanes, strict=True)
+            if moment is not None
+        ]
+    return min(found, default=None)
 
 
 def represent_delivery(row: Row) -> dict[str, Any]:

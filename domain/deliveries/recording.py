@@ -15,7 +15,7 @@ from ..inserting import Insert
 from ..json_rows import as_json, given_rows
 from ..prepared import Prepared
 from .claiming import Claimed
-from .models import FIRST, RETRY, webhook_attempts, webhook_deliveries
+from .models import ASKED_FOR, FIRST, RETRY, webhook_attempts, webhook_deliveries
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def _finish(session: Session, outcome: Outcome, now: datetime) -> dict[str, Any]
         "due_at": session.moment(outcome.due_at),
         "finished_at": session.moment(now) if ended else None,
         "code": outcome.attempt.status_code,
-        "lane": RETRY if claimed.lane == FIRST and not ended else claimed.lane,
+        "lane": RETRY if claimed.lane in (FIRST, ASKED_FOR) and not ended else claimed.lane,
     }
 
 

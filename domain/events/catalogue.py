@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..errors import FieldError
 
 OPERATIONAL_FAMILIES = ("webhook", "api_key")
@@ -43,6 +45,16 @@ def family_of(event_type: str) -> str:
 def is_operational(event_type: str) -> bool:
     """Whether `*` leaves it out, so that a webhook about webhooks cannot loop by accident."""
     return family_of(event_type) in OPERATIONAL_FAMILIES
+
+
+def types_of(patterns: Iterable[str]) -> list[str]:
+    """The event types that these patterns name, as a subscription's do."""
+    wanted = set(patterns)
+    return [
+        name
+        for name in TYPES
+        if name in wanted or f"{family_of(name)}.*" in wanted or ("*" in wanted and not is_operational(name))
+    ]
 
 
 def check_patterns(patterns: list[str]) -> list[FieldError]:

@@ -18,6 +18,7 @@ branch_labels = None
 depends_on = None
 
 OPEN = sa.text("status IN ('pending', 'sending')")
+OF_REPLAY = sa.text("replay_id <> ''")
 
 
 def _added() -> dict[str, list[sa.Column[Any]]]:
@@ -45,6 +46,7 @@ def _added() -> dict[str, list[sa.Column[Any]]]:
             sa.Column("event_seq", sa.BigInteger(), nullable=False, server_default="0"),
             sa.Column("entity_id", Str, nullable=False, server_default=""),
             sa.Column("lane", sa.SmallInteger(), nullable=False, server_default="0"),
+            sa.Column("attempts_before", sa.Integer(), nullable=False, server_default="0"),
         ],
         "webhook_attempts": [sa.Column("details", Json)],
     }
@@ -57,6 +59,11 @@ def upgrade() -> None:
     _open_index("queue", ["webhook_id", "lane", "due_at", "id"])
     _open_index("entity", ["webhook_id", "entity_id", "event_seq"])
     op.drop_index("ix_webhook_deliveries_due", table_name="webhook_deliveries")
+    op.create_index(
+        "ix_webhook_deliveries_replay_id_status", "webhook_deliveries", ["replay_id", "status"],
+        postgresql_where=OF_REPLAY, sqlite_where=OF_REPLAY,
+    )  # fmt: skip
+    op.create_index("ix_webhook_attempts_started_at", "webhook_attempts", ["started_at"])
     op.create_table(
         "webhook_filters",
         sa.Column("webhook_id", Str, nullable=False),
@@ -109,11 +116,20 @@ def _create_replays() -> None:
         "ix_webhook_replays_next_at", "webhook_replays", ["next_at"], postgresql_where=running, sqlite_where=running
     )
     op.create_index("ix_webhook_replays_webhook_id", "webhook_replays", ["webhook_id", "id"])
+    op.create_table(
+        "delivery_figures",
+        sa.Column("shard", sa.SmallInteger(), nullable=False),
+        sa.Column("name", Str, nullable=False),
+        sa.Column("value", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("shard", "name", name=op.f("pk_delivery_figures")),
+    )
 
 
 def downgrade() -> None:
-    op.drop_table("webhook_replays")
-    op.drop_table("webhook_filters")
+    for table in ("delivery_figures", "webhook_replays", "webhook_filters"):
+        op.drop_table(table)
+    op.drop_index("ix_webhook_attempts_started_at", table_name="webhook_attempts")
+    op.drop_index("ix_webhook_deliveries_replay_id_status", table_name="webhook_deliveries")
     op.create_index(
         "ix_webhook_deliveries_due", "webhook_deliveries", ["due_at", "id"], postgresql_where=OPEN, sqlite_where=OPEN
     )

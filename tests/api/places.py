@@ -17,6 +17,7 @@ from domain.events.commands import Context
 from domain.external_ids.commands import claim_ids, rows_of
 from domain.metadata_fields.commands import create_field
 from domain.projects.models import PROJECTS
+from domain.replays.commands import Terms, Wanted, plan_replay, start_replay
 from domain.scenes.models import SCENES
 from domain.segments.models import SEGMENTS
 from domain.webhooks.commands import send_test
@@ -51,6 +52,7 @@ class Places:
             "segments": lambda: str(self.segment["id"]),
             "webhooks": lambda: self.webhook,
             "deliveries": lambda: self.delivery,
+            "replays": lambda: self.replay,
             "api-keys": lambda: self.api_key,
             "metadata": lambda: next(self._keys),
             "metadata-fields": self.new_field,
@@ -92,6 +94,13 @@ class Places:
         webhook_id = self.webhook
         with self.database.transaction() as session:
             return send_test(session, Context(SYSTEM, NOON), webhook_id, "asset.approved")
+
+    @cached_property
+    def replay(self) -> str:
+        webhook_id = make_webhook(self.database).id
+        with self.database.transaction() as session:
+            plan = plan_replay(session, SYSTEM, webhook_id, Wanted(), Terms(60, 0), NOON)
+            return start_replay(session, Context(SYSTEM, NOON), plan)
 
     def new_field(self) -> str:
         """The id of a metadata field that is there for one call."""

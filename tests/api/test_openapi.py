@@ -252,6 +252,8 @@ def made_of_each(cast: Cast, database: Database) -> dict[str, str]:
     defined = {"entity": "scene", "key": "weather", "type": "integer"}
     made["fields"] = cast.admin.post(f"/projects/{cast.project['id']}/metadata-fields", defined).data["id"]
     made["deliveries"] = cast.admin.post(f"/webhooks/{hook.id}/test", {}).data["id"]
+    other = make_webhook(database, project_ids=[cast.project["id"]])
+    made["replays"] = cast.admin.post(f"/webhooks/{other.id}/replay", {}).data["id"]
     with database.transaction() as session:
         attempts = [Attempt(claimed, NOON, 1, 200, None, "") for claimed in claim_due(session, NOON, 9)]
         record(session, [Outcome(attempt, "delivered", NOON) for attempt in attempts], NOON)

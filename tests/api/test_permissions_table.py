@@ -87,6 +87,10 @@ def _event_type(*_: Any) -> dict[str, Any]:
     return {"event_type": "asset.approved"}
 
 
+def _replay(*_: Any) -> dict[str, Any]:
+    return {"status": "failed"}
+
+
 def _metadata(_: Places, number: int) -> dict[str, Any]:
     return {f"made_{number}": number}
 
@@ -175,6 +179,11 @@ TABLE: dict[str, Rule] = {
     "get_delivery": Rule("administer", "studio"),
     "get_event_types": Rule("read", "studio"),
     "get_event_type": Rule("read", "studio"),
+    "retry_delivery": Rule("administer", "studio"),
+    "replay_webhook": Rule("administer", "studio", _replay),
+    "list_webhook_replays": Rule("administer", "studio"),
+    "get_replay": Rule("administer", "studio"),
+    "cancel_replay": Rule("administer", "studio"),
     "delete_webhook": Rule("administer", "studio"),  # after all that happens to it
     "list_api_keys": Rule("administer", "studio"),
     "create_api_key": Rule("administer", "studio", _api_key),

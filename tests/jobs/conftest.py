@@ -42,6 +42,10 @@ class JobSettings:
     webhook_allow_cidrs: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = LOOPBACK
     audit_days: Mapping[str, int] = field(default_factory=dict)
     audit_mask_fields: tuple[str, ...] = ()
+    replay_per_minute: int = 60_000
+    delivery_days: int = 0
+    event_days: int = 0
+    attempt_body_days: int = 0
     home: Path = Path("/nowhere")  # of a test that seals nothing
     audit_forward: tuple[Target, ...] = ()
     audit_forward_token: str | None = None

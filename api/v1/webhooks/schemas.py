@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from domain.events.catalogue import MOST_PATTERNS, PATTERNS, TYPES
+from domain.events.schemas import PAYLOAD_VERSIONS
 from domain.projects.queries import MOST_LISTED
 from domain.webhooks.addresses import LONGEST_URL, URL_PATTERN
 from domain.webhooks.filters import LONGEST_PATH, MOST_CONDITIONS
@@ -27,7 +28,6 @@ from domain.webhooks.rules import (
     LONGEST_TIMEOUT,
     MOST_IN_FORCE,
     ORDERINGS,
-    PAYLOAD_VERSIONS,
 )
 from domain.webhooks.signing import SIGNATURES
 

@@ -1,0 +1,172 @@
+"""Replays as the sweeper takes their steps: at a rate, through kills, and after a week without a receiver."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from sqlalchemy import select, update
+
+from domain.access import SYSTEM
+from domain.clock import system_clock
+from domain.db import Session
+from domain.deliveries.models import webhook_deliveries
+from domain.events.commands import Context, Happening, record_events
+from domain.events.models import events
+from domain.replays import steps
+from domain.replays.commands import Terms, Wanted, plan_replay, start_replay
+from domain.replays.queries import load_replay
+from domain.webhooks.models import webhooks
+from jobs.replays import Replays
+from jobs.sweeper import Sweeper
+from tests.jobs.conftest import Stage
+from tests.support.clock import NOON, StoppedClock
+from tests.support.receiver import Answer
+
+DAY = timedelta(days=1)
+
+
+def emit(stage: Stage, clock: StoppedClock, count: int = 1) -> list[str]:
+    data = {"object": "character", "id": "chr_00000000000000000000000001"}
+    with stage.database.transaction() as session:
+        return record_events(session, Context(SYSTEM, clock.now), [Happening("asset.approved", None, data)] * count)
+
+
+def start(stage: Stage, webhook_id: str, clock: StoppedClock, per_minute: int = 60_000) -> str:
+    with stage.database.reading() as session:
+        plan = plan_replay(session, SYSTEM, webhook_id, Wanted(), Terms(per_minute, 30), clock.now)
+    with stage.database.transaction() as session:
+        return start_replay(session, Context(SYSTEM, clock.now), plan)
+
+
+def replays(stage: Stage, clock: StoppedClock) -> Replays:
+    return Replays(stage.database, stage.runtime.bell, clock, Terms(60_000, 30))
+
+
+def status(stage: Stage, replay_id: str) -> str:
+    with stage.database.reading() as session:
+        return str(load_replay(session, SYSTEM, replay_id)["status"])
+
+
+def queued(stage: Stage, replay_id: str) -> list[str]:
+    table = webhook_deliveries
+    with stage.database.reading() as session:
+        chosen = select(table.c.event_id).where(table.c.replay_id == replay_id)
+        return list(session.execute(chosen.order_by(table.c.id)).scalars())
+
+
+def deliver(stage: Stage, clock: StoppedClock) -> None:
+    """Send what is due one by one, so that it arrives in the order in which it is claimed."""
+    drain = stage.runtime._drain(None)
+    drain.clock, drain.slots = clock, 1
+    asyncio.run(drain.run())
+
+
+def test_it_works(stage: Stage) -> None:
+    """The sweeper's own tick, by its own clock."""
+    webhook_id, secret = stage.webhook()
+    sent = stage.events(3)
+    stage.drain()
+    with stage.database.transaction() as session:
+        session.execute(update(webhook_deliveries).values(created_at=NOON, due_at=NOON))
+        session.execute(update(events).values(created_at=NOON))
+    started = StoppedClock(system_clock() - timedelta(seconds=6))
+    replay_id = start(stage, webhook_id, started)
+    sweeper = Sweeper(stage.runtime)
+    sweeper.tick()
+    sweeper.settle()
+    assert queued(stage, replay_id) == sent
+    stage.drain()
+    assert [arrival.id for arrival in stage.receiver.arrivals[3:]] == sent
+    for arrival in stage.receiver.arrivals:
+        arrival.verify(secret)
+
+
+def test_seven_days_without_a_receiver(stage: Stage) -> None:
+    """Every event of the week arrives, in the feed's order, whatever became of it during the outage."""
+    clock = StoppedClock()
+    webhook_id, _ = stage.webhook()
+    stage.receiver.answer = lambda _: Answer(503)
+    sent = []
+    for _ in range(7 * 4):
+        sent += emit(stage, clock, 3)
+        clock.advance(hours=6)
+        deliver(stage, clock)
+    with stage.database.transaction() as session:
+        # As an admin does, or Callsheet itself, when a receiver fails for long: from now on it hears of nothing.
+        session.execute(update(webhooks).values(enabled=False))
+    clock.advance(minutes=1)
+    sent += emit(stage, clock, 3)
+    with stage.database.transaction() as session:
+        session.execute(update(webhooks).values(enabled=True, breaker="closed", paused_until=None))
+    stage.receiver.answer = lambda _: Answer()
+    stage.receiver.arrivals.clear()
+    clock.advance(minutes=1)
+
+    replay_id = start(stage, webhook_id, clock)
+    clock.advance(seconds=6)
+    while status(stage, replay_id) == "running":
+        replays(stage, clock).round()
+        clock.advance(seconds=1)
+    assert queued(stage, replay_id) == sent
+    with stage.database.transaction() as session:
+        # What waits from before would arrive a second time, under the same id, between the others.
+        table = webhook_deliveries
+        session.execute(update(table).where(table.c.replay_id == "").values(status="cancelled"))
+    deliver(stage, clock)
+    assert [arrival.id for arrival in stage.receiver.arrivals] == sent
+
+
+def test_it_goes_on_where_it_was_killed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed in every third step, after its deliveries and before its cursor, and in every other between two."""
+    clock = StoppedClock()
+    webhook_id, _ = stage.webhook()
+    sent = emit(stage, clock, 40)
+    clock.advance(minutes=1)
+    replay_id = start(stage, webhook_id, clock, per_minute=240)
+    clock.advance(seconds=6)
+    real, calls = steps._move, []
+
+    def dying(session: Session, *given: object) -> None:
+        calls.append(1)
+        if len(calls) % 3 == 0:
+            raise SystemExit
+        real(session, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(steps, "_move", dying)
+    deaths = 0
+    while status(stage, replay_id) == "running":
+        try:
+            replays(stage, clock).round()  # a new process each time
+        except SystemExit:
+            deaths += 1
+        clock.advance(seconds=1)
+    assert deaths >= 4
+    assert queued(stage, replay_id) == sent
+
+
+def test_several_sweepers_step_together(stage: Stage) -> None:
+    clock = StoppedClock()
+    webhook_id, _ = stage.webhook()
+    sent = emit(stage, clock, 200)
+    clock.advance(minutes=1)
+    replay_id = start(stage, webhook_id, clock, per_minute=600)
+    clock.advance(seconds=6)
+
+    def sweep() -> None:
+        own = replays(stage, clock)
+        while status(stage, replay_id) == "running":
+            own.round()
+
+    sweepers = [threading.Thread(target=sweep) for _ in range(3)]
+    for thread in sweepers:
+        thread.start()
+    seen = []
+    while any(thread.is_alive() for thread in sweepers):
+        seen.append(len(queued(stage, replay_id)))
+        clock.advance(milliseconds=100)
+    assert queued(stage, replay_id) == sent
+    assert all(later - earlier <= 10 for earlier, later in pairwise(seen)), "two took the same step"
