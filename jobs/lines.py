@@ -30,6 +30,10 @@ class Line:
     window: int = FIRST_WINDOW
     active: int = 0
     waiting: deque[tuple[float, Claimed]] = field(default_factory=deque)  # since when, and what
+    replayed: deque[tuple[float, Claimed]] = field(
+        default_factory=deque
+    )  # likewise; sent one after the other, in order
+    replaying: bool = False
     # By lane: under way or waiting here. Every lane has its place, for another thread reads them.
     claimed: Counter[int] = field(default_factory=lambda: Counter(dict.fromkeys(LANES, 0)))
     quickest: float = float("inf")
@@ -43,20 +47,28 @@ class Line:
         return max(0, max(LEAST_AHEAD, AHEAD * self.window) - self.under_way)
 
     def put(self, claimed: Claimed) -> None:
-        self.waiting.append((time.monotonic(), claimed))
+        (self.replayed if claimed.lane == REPLAY else self.waiting).append((time.monotonic(), claimed))
         self.claimed[claimed.lane] += 1
 
     def next(self) -> Claimed | None:
         """What may be sent now; it is under way from here on."""
-        if not self.waiting or self.active >= self.window:
+        if self.active >= self.window:
             return None
-        self.active += 1
-        return self.waiting.popleft()[1]
+        if self.waiting:
+            self.active += 1
+            return self.waiting.popleft()[1]
+        if self.replayed and not self.replaying:
+            self.active += 1
+            self.replaying = True
+            return self.replayed.popleft()[1]
+        return None
 
     def ended(self, claimed: Claimed, answered: bool, seconds: float) -> None:
         """An attempt came to its end; `answered`: by an HTTP answer, whatever it said."""
         self.active -= 1
         self.claimed[claimed.lane] -= 1
+        if claimed.lane == REPLAY:
+            self.replaying = False
         if not answered:
             self.window = max(1, self.window // 2)
             return
@@ -66,10 +78,11 @@ class Line:
 
     def give_back(self, seconds: float) -> list[Claimed]:
         """All that waits here, if the first of it has waited for longer than this; it waits here no more."""
-        if not self.waiting or time.monotonic() - self.waiting[0][0] < seconds:
-            return []
-        given = [claimed for _, claimed in self.waiting]
-        self.waiting.clear()
+        given: list[Claimed] = []
+        for queue in (self.waiting, self.replayed):
+            if queue and time.monotonic() - queue[0][0] >= seconds:
+                given += [claimed for _, claimed in queue]
+                queue.clear()
         self.claimed.subtract(one.lane for one in given)
         return given
 

@@ -16,35 +16,45 @@ from ..db import Session, upsert
 from ..operations.models import rate_buckets
 from ..webhooks.models import webhooks
 from .claiming import Ask, Claimed, Endpoint
-from .models import ASKED_FOR, webhook_deliveries
+from .models import ASKED_FOR, LANES, REPLAY, is_open, webhook_deliveries
 
 BURST_SECONDS = 1.0  # of a rate that may be sent at once
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many each limited endpoint may be sent now, and the tokens its bucket holds."""
+    """How many each limited endpoint may be sent now, and the tokens its bucket holds.
+
+    Attributes:
+        replaying: endpoints whose replay another worker is sending: one does, for it is to arrive in order.
+    """
 
     allowed: dict[str, int]
     tokens: dict[str, float]
+    replaying: frozenset[str] = frozenset()
 
     @classmethod
     def read(cls, session: Session, endpoints: Sequence[Endpoint], now: datetime) -> Limits:
         """Nothing is read where no endpoint has a limit."""
-        limited = {one.id: one for one in endpoints if one.max_concurrency or one.rate_per_minute}
+        limited = {
+            one.id: one for one in endpoints if one.max_concurrency or one.rate_per_minute or REPLAY in one.lanes
+        }
         if not limited:
             return cls({}, {})
         rows = select(webhooks.c.id).where(webhooks.c.id.in_(limited)).order_by(webhooks.c.id)
         held = set(session.execute(rows.with_for_update(skip_locked=True)).scalars())
         allowed = {webhook_id: 1_000_000 if webhook_id in held else 0 for webhook_id in limited}
         tokens: dict[str, float] = {}
+        replaying = limited.keys() - held
         for one in (limited[webhook_id] for webhook_id in sorted(held)):
             if one.max_concurrency:
                 allowed[one.id] = max(0, one.max_concurrency - _under_way(session, one.id, now))
             if one.rate_per_minute:
                 tokens[one.id] = _level(session, one.id, one.rate_per_minute, now)
                 allowed[one.id] = min(allowed[one.id], int(tokens[one.id]))
-        return cls(allowed, tokens)
+            if REPLAY in one.lanes and _under_way(session, one.id, now, REPLAY):
+                replaying.add(one.id)
+        return cls(allowed, tokens, frozenset(replaying))
 
     def cut(self, asks: Sequence[Ask]) -> list[Ask]:
         """The asks, as far as they are allowed."""
@@ -52,6 +62,8 @@ class Limits:
         for ask in asks:
             limited = ask.webhook_id in left and ask.lane != ASKED_FOR
             most = min(ask.most, left[ask.webhook_id]) if limited else ask.most
+            if ask.lane == REPLAY and ask.webhook_id in self.replaying:
+                continue
             if limited:
                 left[ask.webhook_id] -= most
             if most > 0:
@@ -73,9 +85,11 @@ def _bucket(webhook_id: str) -> str:
     return f"webhook:{webhook_id}"
 
 
-def _under_way(session: Session, webhook_id: str, now: datetime) -> int:
+def _under_way(session: Session, webhook_id: str, now: datetime, *lanes: int) -> int:
+    """How many are under a lease; in these lanes, or in all."""
     table = webhook_deliveries
-    leased = (table.c.webhook_id == webhook_id, table.c.status == "sending", table.c.due_at > now)
+    leased = (table.c.webhook_id == webhook_id, table.c.lane.in_(lanes or LANES), is_open(table),
+              table.c.status == "sending", table.c.due_at > now)  # fmt: skip
     return int(session.execute(select(func.count()).where(*leased)).scalar_one())
 
 

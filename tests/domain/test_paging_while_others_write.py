@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Boolean, Column, Float, Integer, Select, Table, delete, insert, select, update
+from sqlalchemy import Boolean, Column, Float, Integer, LargeBinary, Select, Table, delete, insert, select, update
 
 from domain.accounts.queries import USERS
 from domain.api_keys.queries import API_KEYS
@@ -127,6 +127,8 @@ def some_value(chance: random.Random, column: Column[Any]) -> Any:
         return chance.choice((-1, 0, 1, 2))
     if isinstance(column.type, Json):
         return {}
+    if isinstance(column.type, LargeBinary):
+        return b""
     return chance.choice(TEXTS)
 
 

@@ -13,6 +13,7 @@ from domain.db import Database
 from domain.deliveries.models import REPLAY, webhook_deliveries
 from domain.errors import Conflict, Invalid
 from domain.events.commands import Context, Happening, record_events, write_events
+from domain.events.examples import example_data
 from domain.events.models import events
 from domain.replays import steps
 from domain.replays.commands import Plan, Terms, Wanted, cancel_replay, plan_replay, start_replay
@@ -30,8 +31,7 @@ def emit(
     database: Database, count: int = 1, at: datetime = NOON - DAY, type_: str = "asset.approved", *, heard: bool = True
 ) -> list[str]:
     """Events; with their deliveries unless nobody shall have heard of them."""
-    data = {"object": "character", "id": "chr_00000000000000000000000001"}
-    happenings = [Happening(type_, None, data)] * count
+    happenings = [Happening(type_, None, *example_data(type_))] * count
     with database.transaction() as session:
         return (record_events if heard else write_events)(session, Context(SYSTEM, at), happenings)
 
@@ -181,8 +181,8 @@ def test_a_range_of_time_and_types(database: Database) -> None:
 def test_tests_are_not_sent_again(database: Database) -> None:
     hook = make_webhook(database).id
     with database.transaction() as session:
-        data = {"object": "webhook", "id": hook}
-        write_events(session, Context(SYSTEM, NOON - DAY), [Happening("asset.approved", None, data)], is_test=True)
+        told = Happening("asset.approved", None, *example_data("asset.approved"))
+        write_events(session, Context(SYSTEM, NOON - DAY), [told], is_test=True)
     assert plan(database, hook).count == 0
 
 

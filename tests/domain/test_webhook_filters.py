@@ -20,6 +20,7 @@ from domain.webhooks.models import webhook_filters, webhooks
 from tests.factories import make_event, make_webhook
 from tests.support.clock import NOON
 from tests.support.queries import recorded
+from tests.support.schemas import any_event
 
 Filter = Mapping[str, Any]
 
@@ -30,7 +31,7 @@ def heard(
     """Which of these filters let an event with this data through."""
     hooks = [make_webhook(database, filter=one).id for one in filters]
     whole = {"object": "character", "id": "chr_1", **data}
-    with database.transaction() as session:
+    with any_event(), database.transaction() as session:
         (event_id,) = record_events(session, Context(SYSTEM, NOON), [Happening("asset.approved", None, whole, changes)])
     with database.transaction() as session:
         table = webhook_deliveries

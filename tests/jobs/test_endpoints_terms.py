@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from domain.clock import system_clock
 from domain.deliveries.models import webhook_deliveries
 from domain.events.commands import Happening, record_events
+from domain.events.examples import example_data
 from domain.events.models import events
 from domain.webhooks.health import BREAKS_AFTER
 from domain.webhooks.models import webhooks
@@ -26,9 +27,14 @@ def change(stage: Stage, **values: Any) -> None:
         session.execute(update(webhooks).values(**values))
 
 
+def character(number: int) -> str:
+    return f"chr_{number:026d}"
+
+
 def changes(stage: Stage, entity_ids: Sequence[str]) -> list[str]:
     """An event of each of these characters; the events' ids."""
-    told = [Happening("asset.approved", None, {"object": "character", "id": entity_id}) for entity_id in entity_ids]
+    example, changed = example_data("asset.approved")
+    told = [Happening("asset.approved", None, {**example, "id": entity_id}, changed) for entity_id in entity_ids]
     with stage.database.transaction() as session:
         return record_events(session, stage.context(), told)
 
@@ -76,9 +82,9 @@ def test_a_pause_that_one_receiver_asks_for_is_its_own(stage: Stage) -> None:
     stage.receiver.answer = lambda arrival: (
         Answer(429, {"Retry-After": "60"}) if arrival.path.endswith("-slow") else Answer()
     )
-    changes(stage, ["chr_1"])
+    changes(stage, [character(1)])
     stage.drain()
-    changes(stage, ["chr_2"])
+    changes(stage, [character(2)])
     stage.drain()
     assert [arrival.path.endswith("-slow") for arrival in stage.receiver.arrivals].count(True) == 1
     assert {row["status"] for row in stage.deliveries() if row["webhook_id"] != slow} == {"delivered"}
@@ -119,9 +125,9 @@ def test_so_many_a_minute(stage: Stage) -> None:
 def test_one_entitys_events_arrive_in_order_and_a_stuck_one_holds_up_no_other(stage: Stage) -> None:
     stage.webhook()
     change(stage, ordering="entity")
-    stuck = "chr_stuck"
+    stuck = character(99)
     stage.receiver.answer = lambda arrival: Answer(500 if arrival.event["data"]["id"] == stuck else 200)
-    order = [f"chr_{number % 5}" for number in range(50)]
+    order = [character(number % 5) for number in range(50)]
     sent = dict(zip(changes(stage, [*order, stuck, stuck, *order]), [*order, stuck, stuck, *order], strict=True))
     stage.drain()
     arrived = defaultdict(list)

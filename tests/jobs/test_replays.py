@@ -15,6 +15,7 @@ from domain.clock import system_clock
 from domain.db import Session
 from domain.deliveries.models import webhook_deliveries
 from domain.events.commands import Context, Happening, record_events
+from domain.events.examples import example_data
 from domain.events.models import events
 from domain.replays import steps
 from domain.replays.commands import Terms, Wanted, plan_replay, start_replay
@@ -30,9 +31,9 @@ DAY = timedelta(days=1)
 
 
 def emit(stage: Stage, clock: StoppedClock, count: int = 1) -> list[str]:
-    data = {"object": "character", "id": "chr_00000000000000000000000001"}
+    happening = Happening("asset.approved", None, *example_data("asset.approved"))
     with stage.database.transaction() as session:
-        return record_events(session, Context(SYSTEM, clock.now), [Happening("asset.approved", None, data)] * count)
+        return record_events(session, Context(SYSTEM, clock.now), [happening] * count)
 
 
 def start(stage: Stage, webhook_id: str, clock: StoppedClock, per_minute: int = 60_000) -> str:
@@ -59,9 +60,9 @@ def queued(stage: Stage, replay_id: str) -> list[str]:
 
 
 def deliver(stage: Stage, clock: StoppedClock) -> None:
-    """Send what is due one by one, so that it arrives in the order in which it is claimed."""
+    """Send what is due; the lease of what a drain claimed is not run out by this clock."""
     drain = stage.runtime._drain(None)
-    drain.clock, drain.slots = clock, 1
+    drain.clock = clock
     asyncio.run(drain.run())
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import orjson
+import pytest
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema_rs import Draft202012Validator as FastValidator
 
@@ -57,6 +59,14 @@ def _nearest(error: ValidationError) -> ValidationError:
 
 
 _render = commands.render_bodies
+
+
+@contextmanager
+def any_event() -> Iterator[None]:
+    """Events of any content may be written, for a test of what is done with them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(commands, "render_bodies", _render)
+        yield
 
 
 def render_checked(*args: Any, **kwargs: Any) -> tuple[bytes, bytes]:
