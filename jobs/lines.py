@@ -32,7 +32,7 @@ class Line:
     waiting: deque[tuple[float, Claimed]] = field(default_factory=deque)  # since when, and what
     replayed: deque[tuple[float, Claimed]] = field(
         default_factory=deque
-    )  # likewise; sent one after the other, in order
+    )  # one after the other
     replaying: bool = False
     # By lane: under way or waiting here. Every lane has its place, for another thread reads them.
     claimed: Counter[int] = field(default_factory=lambda: Counter(dict.fromkeys(LANES, 0)))

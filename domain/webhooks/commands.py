@@ -166,6 +166,8 @@ def _changed_headers(keyring: Keyring, row: Row, given: Mapping[str, Any]) -> di
     if not asked:
         return {}
     columns = sealed(keyring, row["id"], asked, row)
+    if row["sealed_headers"] is columns["sealed_headers"] is None:
+        return {}
     return {name: null() if value is None else value for name, value in columns.items()}
 
 

@@ -6,6 +6,7 @@ says them in SQL.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -104,21 +105,21 @@ def _written(values: Sequence[Any]) -> str:
     for value in values:
         if not isinstance(value, str | int | float):
             raise _Mistake("type", "Compare with a text, a number or a boolean.")
-        _check_length(value)
+        _check_bounds(value)
     return orjson.dumps(values).decode()
 
 
 def _ordered(path: str, op: str, value: Any) -> Condition:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise _Mistake("type", f"`{op}` takes a number, or a text such as a time.")
-    _check_length(value)
+    _check_bounds(value)
     return Condition(path, op, str(value), None if isinstance(value, str) else float(value))
 
 
 def _contains(path: str, op: str, value: Any) -> Condition:
     if not isinstance(value, str) or not value:
         raise _Mistake("type", "`contains` takes a text of one character or more.")
-    _check_length(value)
+    _check_bounds(value)
     return Condition(path, op, value)
 
 
@@ -128,9 +129,12 @@ def _isnull(path: str, op: str, value: Any) -> Condition:
     return Condition(path, op, "true" if value else "false")
 
 
-def _check_length(value: Any) -> None:
-    if isinstance(value, str) and (len(value) > LONGEST_TEXT or "\0" in value):
-        raise _Mistake("length", f"Keep a text to {LONGEST_TEXT:,} characters, none of them NUL.")
+def _check_bounds(value: str | float) -> None:
+    if isinstance(value, str):
+        if len(value) > LONGEST_TEXT or "\0" in value:
+            raise _Mistake("length", f"Keep a text to {LONGEST_TEXT:,} characters, none of them NUL.")
+    elif not math.isfinite(value) or (isinstance(value, int) and not -(2**63) <= value < 2**64):
+        raise _Mistake("range", "Keep a whole number to 64 bits.")
 
 
 _READERS = {"eq": _equal, "ne": _equal, "in": _in, "contains": _contains, "isnull": _isnull}

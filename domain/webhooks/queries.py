@@ -96,6 +96,14 @@ def public_keys_of(
     return found
 
 
+def signing_of(session: Session, webhook_id: str, now: datetime) -> list[RowMapping]:
+    """What signs for the webhook, newest first: its kind, its public key, since when and until when. Never a secret."""
+    table = webhook_secrets
+    chosen = select(table.c.id, table.c.signature, table.c.public_key, table.c.created_at, table.c.expires_at)
+    own = chosen.where(table.c.webhook_id == webhook_id, in_force(now))
+    return list(session.execute(own.order_by(table.c.created_at.desc(), table.c.id.desc())).mappings())
+
+
 def key_set(session: Session, webhook_id: str, now: datetime) -> list[dict[str, str]]:
     """The public keys in force of a webhook as JSON Web Keys (RFC 8037), newest first. Asks for no permission.
 

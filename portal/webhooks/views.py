@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from flask import redirect, request, url_for
+from flask import flash, redirect, request, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
@@ -20,7 +20,8 @@ from domain.events.commands import Context
 from domain.studio_counts import names_of, project_names
 from domain.webhooks.commands import ask_beforehand, create_webhook, send_test
 from domain.webhooks.models import webhooks
-from domain.webhooks.queries import WEBHOOKS, load_webhook, projects_of, status_of
+from domain.webhooks.queries import WEBHOOKS, load_webhook, projects_of, signing_of, status_of
+from domain.webhooks.rules import NewWebhook
 
 from .. import reveal
 from ..blueprint import PortalBlueprint
@@ -28,9 +29,22 @@ from ..context import actor, note, request_id, services
 from ..forms import Form, read_form
 from ..htmx import render, wants_fragment
 from ..lists import ListPage
-from .forms import DEFAULTS, PAYLOADS, REACHES, SEVERAL, NewWebhookForm, event_families
+from .forms import (
+    AUTHS,
+    DEFAULTS,
+    KEEP_AUTH,
+    ORDERINGS,
+    OWN_HEADERS,
+    PAYLOADS,
+    REACHES,
+    SEVERAL,
+    SIGNATURES,
+    WebhookForm,
+    event_families,
+)
 from .outcome import read_outcome
-from .snippet import python_receiver
+from .snippet import python_key_receiver, python_receiver
+from .terms import write_conditions
 
 blueprint = PortalBlueprint("webhooks", __name__, permission=Permission.MANAGE_WEBHOOKS, url_prefix="/webhooks")
 
@@ -59,26 +73,28 @@ def list_webhooks() -> Response:
 @blueprint.get("/new")
 def new_webhook() -> Response:
     """The form of a new webhook."""
-    return _form_page(Form(dict(DEFAULTS)))
+    return form_page(Form(dict(DEFAULTS)))
 
 
 @blueprint.post("")
 def create() -> Response:
     """Register it and go to the page that shows its secret."""
-    form = read_form(NewWebhookForm(), SEVERAL)
+    form = read_form(WebhookForm(), SEVERAL)
     if form.errors:
-        return _form_page(form, 422)
-    wanted = form.data["wanted"]
+        return form_page(form, 422)
+    wanted = NewWebhook(**form.data)
     verdict = ask_beforehand(services().check_target, wanted.url)
     try:
         with services().database.transaction() as writing:
-            webhook_id, secret = create_webhook(writing, _context(), services().keyring, wanted, verdict)
+            webhook_id, secret = create_webhook(writing, new_context(), services().keyring, wanted, verdict)
             note(writing, "webhook.create", made_of(webhook_id, asdict(wanted)))
     except Invalid as error:
         form.refuse(error)
-        return _form_page(form, 422)
-    if secret is not None:  # a private key is shown to nobody
-        reveal.keep(webhook_id, secret)
+        return form_page(form, 422)
+    if secret is None:
+        flash("Webhook added. Receivers check what it sends with its public key.", "ok")
+        return redirect(url_for("portal.webhooks.show", webhook_id=webhook_id), 303)
+    reveal.keep(webhook_id, secret)
     return redirect(url_for("portal.webhooks.show_created", webhook_id=webhook_id), 303)
 
 
@@ -90,7 +106,9 @@ def show_created(webhook_id: str) -> Response:
         return redirect(url_for("portal.webhooks.show", webhook_id=webhook_id), 303)
     with services().database.reading() as reading:
         webhook = load_webhook(reading, actor(), webhook_id)
-    return render("portal/webhooks/created.html", webhook=webhook, secret=secret, **_help(webhook))
+        signing = signing_of(reading, webhook_id, services().clock())
+    shown: dict[str, Any] = {"webhook": webhook, "secret": secret, "signing": signing, **_help(webhook)}
+    return render("portal/webhooks/created.html", **shown)
 
 
 @blueprint.get("/<webhook_id>")
@@ -111,7 +129,7 @@ def test(webhook_id: str) -> Response:
     """Send an example event. htmx is shown in place what comes of it; a browser without script is led there."""
     event_type = request.form.get("event_type", "webhook.test")
     with services().database.transaction() as writing:
-        delivery_id = send_test(writing, _context(), webhook_id, event_type)
+        delivery_id = send_test(writing, new_context(), webhook_id, event_type)
         changes = {"id": webhook_id, "event_type": event_type, "delivery_id": delivery_id}
         note(writing, "webhook.test", changes)
     if not wants_fragment():
@@ -142,21 +160,36 @@ def _facts(reading: Session, webhook: Row) -> dict[str, Any]:
         "projects": [(project_id, names.get(project_id, project_id)) for project_id in limited],
         "activity": activity_of(reading, [webhook["id"]], services().clock() - DAY)[webhook["id"]],
         "payloads": {value: label for value, label, _ in PAYLOADS},
+        "signing": signing_of(reading, webhook["id"], services().clock()),
+        "conditions": write_conditions(webhook["filter"]).split("\n") if webhook["filter"] else [],
         **_help(webhook),
     }
 
 
 def _help(webhook: Row) -> dict[str, Any]:
     """What the test button and the code beside it need."""
-    return {"types": list(TYPES), "snippet": python_receiver(webhook["url"])}
+    make = python_receiver if webhook["signature"] == "v1" else python_key_receiver
+    return {"types": list(TYPES), "snippet": make(webhook["url"])}
 
 
-def _context() -> Context:
+def new_context() -> Context:
+    """What commands ask for."""
     return Context(actor(), services().clock(), request_id())
 
 
-def _form_page(form: Form, status: int = 200) -> Response:
+def form_page(form: Form, status: int = 200, webhook: Row | None = None) -> Response:
+    """The form of a new webhook, or of one that is there."""
     with services().database.reading() as reading:
         projects = project_names(reading, actor())
-    choices: dict[str, Any] = {"families": event_families(), "payloads": PAYLOADS, "reaches": REACHES}
-    return render("portal/webhooks/new.html", http_status=status, form=form, projects=projects, **choices)
+    auth_type, header_names = (None, None) if webhook is None else (webhook["auth_type"], webhook["header_names"])
+    choices: dict[str, Any] = {
+        "families": event_families(),
+        "payloads": PAYLOADS,
+        "reaches": REACHES,
+        "signatures": SIGNATURES,
+        "orderings": ORDERINGS,
+        "auths": [KEEP_AUTH, *AUTHS] if auth_type else AUTHS,
+        "own_headers": OWN_HEADERS if header_names else (),
+    }
+    template = "portal/webhooks/new.html" if webhook is None else "portal/webhooks/edit.html"
+    return render(template, http_status=status, form=form, webhook=webhook, projects=projects, **choices)
