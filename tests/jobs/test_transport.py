@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -16,29 +13,9 @@ import pytest
 from domain.webhooks.addresses import ForbiddenAddress
 from jobs.transport import LARGEST_REPLY, Reply, Transport, target_check
 from tests.jobs.conftest import LOOPBACK
+from tests.support.connections import connections
+from tests.support.hostile import OK, holding, hostile, never_accepting, saying
 from tests.support.receiver import Answer, receiver
-
-_connections: list[Any] = []
-_watching = threading.Event()
-
-
-def _watch(event: str, arguments: tuple[Any, ...]) -> None:
-    if event == "socket.connect" and _watching.is_set():
-        _connections.append(arguments[1])
-
-
-sys.addaudithook(_watch)
-
-
-@contextmanager
-def connections() -> Iterator[list[Any]]:
-    """Where sockets of this process are connected to meanwhile: the truth, whatever the URL said."""
-    _connections.clear()
-    _watching.set()
-    try:
-        yield _connections
-    finally:
-        _watching.clear()
 
 
 def post(url: str, *, allowed: Any = LOOPBACK, deadline: float = 5, traced: bool = False) -> Reply:
@@ -133,10 +110,44 @@ def test_the_deadline_covers_the_answer() -> None:
     assert reply.duration_ms < 1400
 
 
-def test_the_deadline_covers_a_body_that_drips() -> None:
-    with _dripping() as port:
-        reply = post(f"http://127.0.0.1:{port}/", deadline=0.5)
-    assert (reply.status_code, reply.error) == (None, "timeout")
+@pytest.mark.parametrize("traced", [False, True])
+def test_a_timeout_tells_the_phase_it_came_in(monkeypatch: pytest.MonkeyPatch, traced: bool) -> None:
+    asked = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: asked.wait(5) and [])
+    messages = [post("http://slow-name.example/", deadline=0.2, traced=traced).message]
+    asked.set()
+    with never_accepting() as port:
+        messages.append(post(f"http://127.0.0.1:{port}/", deadline=0.2, traced=traced).message)
+    with hostile(holding(), reads=False) as port:
+        messages.append(post(f"https://127.0.0.1:{port}/", deadline=0.2, traced=traced).message)
+    with hostile(holding()) as port:
+        messages.append(post(f"http://127.0.0.1:{port}/", deadline=0.2, traced=traced).message)
+    with hostile(holding(OK + b"Content-Length: 9\r\n\r\n")) as port:
+        messages.append(post(f"http://127.0.0.1:{port}/", deadline=0.2, traced=traced).message)
+    marks = ("name was still being looked up", "accepted the connection", "TLS handshake", "had not answered", "began")
+    for mark, message in zip(marks, messages, strict=True):
+        assert mark in message
+        assert "0.2 s" in message
+
+
+def test_an_exchange_has_a_deadline_of_its_own() -> None:
+    async def run(url: str) -> Reply:
+        async with Transport(LOOPBACK, deadline=30) as transport:
+            return await transport.post(url, {}, b"{}", deadline=0.2)
+
+    with hostile(holding()) as port:
+        reply = asyncio.run(run(f"http://127.0.0.1:{port}/"))
+    assert reply.error == "timeout"
+    assert reply.duration_ms < 2000
+
+
+def test_retry_after_is_kept_however_many_headers_there_are() -> None:
+    with receiver() as listening:
+        many = {f"X-{number}": "x" for number in range(60)}
+        listening.answer = lambda _: Answer(status=503, headers={**many, "Retry-After": "120"})
+        reply = post(listening.url)
+    assert reply.headers["Retry-After"] == "120"
+    assert len(reply.headers) <= 51
 
 
 def test_an_endless_body_is_cut() -> None:
@@ -148,13 +159,13 @@ def test_an_endless_body_is_cut() -> None:
 
 
 def test_an_answer_that_is_not_http_is_named() -> None:
-    with _saying(b"SSH-2.0-OpenSSH\r\n") as port:
+    with hostile(saying(b"SSH-2.0-OpenSSH\r\n")) as port:
         reply = post(f"http://127.0.0.1:{port}/")
     assert reply.error == "bad_answer"
 
 
 def test_a_connection_closed_without_an_answer_is_named() -> None:
-    with _saying(b"") as port:
+    with hostile(saying(b"")) as port:
         reply = post(f"http://127.0.0.1:{port}/")
     assert reply.error == "disconnected"
 
@@ -194,31 +205,3 @@ class TestTargetCheck:
 
 def _only_ipv4(name: str) -> bool:
     return {entry[0] for entry in socket.getaddrinfo(name, None)} == {socket.AF_INET}
-
-
-@contextmanager
-def _saying(words: bytes, drip: bool = False) -> Iterator[int]:
-    """A server that reads a request, says these words whatever was asked, and closes."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        done = threading.Event()
-
-        def serve() -> None:
-            connection, _ = server.accept()
-            with connection:
-                connection.recv(65536)
-                connection.sendall(words)
-                while drip and not done.wait(0.05):
-                    try:
-                        connection.sendall(b"x")
-                    except OSError:
-                        return
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield server.getsockname()[1]
-        done.set()
-        thread.join(5)
-
-
-def _dripping() -> Any:
-    return _saying(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", drip=True)
