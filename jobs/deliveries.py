@@ -17,6 +17,7 @@ from domain.clock import Clock
 from domain.crypto import CannotDecrypt, Keyring
 from domain.db import Database
 from domain.deliveries.commands import Attempt, Claimed, Outcome, claim, note_health, record, rehearse_claim
+from domain.deliveries.figures import note_figures
 from domain.webhooks.addresses import Network
 from domain.webhooks.queries import signing_secrets
 from domain.webhooks.retry import Schedule, Verdict, judge
@@ -174,6 +175,7 @@ class Drain:
             healthy = _webhooks(held, "delivered") - failing
             gone = _webhooks(held, "cancelled")
             note_health(session, sorted(failing), sorted(healthy), sorted(gone), now)
+            note_figures(session, [(outcome.status, outcome.attempt.duration_ms) for outcome in held])
 
     def _outcome(self, attempt: Attempt, now: datetime) -> Outcome:
         verdict = judge(attempt.status_code)
