@@ -42,9 +42,7 @@ def group(services: Services) -> AppGroup:
             click.echo(plan.count)
             return
         replay_id = carry_out(lambda: _start(services, plan))
-        click.echo(
-            f"Events: {plan.count:,}; the sweeper queues {plan.per_minute:,} a minute.", err=True
-        )
+        click.echo(f"Events: {plan.count:,}; the sweeper queues {plan.per_minute:,} a minute.", err=True)
         click.echo(replay_id)
 
     return group

@@ -31,7 +31,7 @@ SLICES: dict[str, tuple[set[str], set[str]]] = {
         },
     ),
     "api/v1": ({"routes.py"}, {"routes.py", "schemas.py", "runner.py", "references.py"}),
-    "portal": ({"views.py"}, {"views.py", "forms.py", "filters.py", "outcome.py", "snippet.py"}),
+    "portal": ({"views.py"}, {"views.py", "forms.py", "filters.py", "outcome.py", "snippet.py", "replays.py"}),
 }
 
 
