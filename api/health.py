@@ -6,12 +6,11 @@ import hmac
 
 import orjson
 from flask import Flask, Response, request
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from domain.deliveries.statistics import standing
 from domain.ports import Services
 
+from .metrics import figures
 from .problems import Problem
 
 
@@ -40,34 +39,10 @@ def register(app: Flask, services: Services) -> None:
                 "key-missing", "Send the metrics token: `Authorization: Bearer <CALLSHEET_METRICS_TOKEN>`.",
                 headers={"WWW-Authenticate": 'Bearer realm="callsheet metrics"'},
             )  # fmt: skip
-        return Response(_figures(services), content_type=CONTENT_TYPE_LATEST)
+        return Response(figures(services), content_type=CONTENT_TYPE_LATEST)
 
 
 def _json(document: object, status: int = 200) -> Response:
     response = Response(orjson.dumps(document), status, content_type="application/json")
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def _figures(services: Services) -> bytes:
-    """Read from the database, so that every process tells the same."""
-    registry = CollectorRegistry()
-    with services.database.reading() as session:
-        now = standing(session, services.clock())
-    deliveries = Gauge("callsheet_deliveries", "Deliveries by status.", ["status"], registry=registry)
-    for status, count in now.by_status.items():
-        deliveries.labels(status).set(count)
-    oldest = Gauge("callsheet_oldest_due_seconds", "How long the oldest due delivery has waited.", registry=registry)
-    oldest.set(now.oldest_due_seconds)
-    calls = Gauge(
-        "callsheet_api_calls_last_hour", "API calls of the last hour by status class.", ["status"], registry=registry
-    )
-    for status, count in now.calls_by_class.items():
-        calls.labels(status).set(count)
-    degraded = Gauge("callsheet_redis_away", "1 while limits are counted in the database.", registry=registry)
-    degraded.set(services.limiter.degraded)
-    for figure in services.health.figures():
-        gauge = Gauge(figure.name, figure.help, [figure.label] if figure.label else [], registry=registry)
-        for label, value in figure.values.items():
-            (gauge if label is None else gauge.labels(label)).set(value)
-    return generate_latest(registry)

@@ -1,4 +1,4 @@
-"""The command line: `flask --app wsgi db`, `seed`, `users`; `keys` and `audit` stand in files of their own."""
+"""The command line: `flask --app wsgi db`, `seed`, `users`; `keys`, `audit` and `webhooks` have files of their own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
-from deploy import audit_commands
+from deploy import audit_commands, webhook_commands
 from deploy.schema import bring_up_to_date, take_back
 from dev.seed import seed_studio
 from domain.access import SYSTEM, Role
@@ -27,6 +27,7 @@ def register(app: Flask, services: Services) -> None:
     app.cli.add_command(_user_commands(services))
     app.cli.add_command(key_commands(services))
     app.cli.add_command(audit_commands.group(services))
+    app.cli.add_command(webhook_commands.group(services))
 
     @app.cli.command("seed")
     @click.option("--if-empty", is_flag=True, help="Do nothing when there are users or projects.")

@@ -38,7 +38,7 @@ from .signals import Signal
 
 __all__ = [
     "Bytes", "Database", "Json", "LongText", "Moment", "Number", "Row", "Sequence64", "Session", "Str",
-    "check_reachable", "has_member", "hour_of", "is_duplicate", "metadata", "numbered_id",
+    "add_up", "check_reachable", "has_member", "hour_of", "is_duplicate", "metadata", "numbered_id",
     "signal_after_commit", "smaller", "storable", "take_lock", "upsert", "waited_too_long_for_lock",
 ]  # fmt: skip
 
@@ -166,11 +166,19 @@ def upsert(session: Session, table: Table, key: Sequence[str], rows: Sequence[Ma
     session.execute(_upsert(session.dialect, table, tuple(key), tuple(rows[0])), list(rows))
 
 
+def add_up(session: Session, table: Table, key: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """INSERT each row, or add its other values to those of the row that already has its key."""
+    session.execute(_upsert(session.dialect, table, tuple(key), tuple(rows[0]), adding=True), list(rows))
+
+
 @lru_cache(maxsize=100)
-def _upsert(dialect: str, table: Table, key: tuple[str, ...], names: tuple[str, ...]) -> Executable:
+def _upsert(
+    dialect: str, table: Table, key: tuple[str, ...], names: tuple[str, ...], *, adding: bool = False
+) -> Executable:
     build = postgresql.insert if dialect == "postgresql" else sqlite.insert
     statement = build(table)
-    changed = {name: statement.excluded[name] for name in names if name not in key}
+    given = {name: statement.excluded[name] for name in names if name not in key}
+    changed = {name: table.c[name] + value for name, value in given.items()} if adding else given
     return statement.on_conflict_do_update(index_elements=list(key), set_=changed)
 
 

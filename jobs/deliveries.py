@@ -19,6 +19,7 @@ from domain.clock import Clock
 from domain.crypto import Keyring
 from domain.db import Database, Session
 from domain.deliveries.claiming import Ask, Claimed, Endpoint, claim, due_endpoints, release
+from domain.deliveries.figures import note_figures
 from domain.deliveries.health import begin_probes, note_health
 from domain.deliveries.limits import Limits
 from domain.deliveries.models import LANES
@@ -174,9 +175,11 @@ class Drain:
         """What was claimed, and the webhooks that nothing may be sent to for now."""
         now = self.clock()
         with self.database.transaction() as session:
-            stopped = self._record(session, ended, now) if ended else set()
+            held, stopped = self._record(session, ended, now) if ended else ([], set())
             release(session, unsent, now)
-            return self._claim(session, free, now) if free > 0 else [], stopped
+            claimed = self._claim(session, free, now) if free > 0 else []
+            note_figures(session, [(outcome.status, outcome.attempt.duration_ms) for outcome in held])
+        return claimed, stopped
 
     def _claim(self, session: Session, free: int, now: datetime) -> list[Claimed]:
         endpoints = due_endpoints(session, now)
@@ -194,7 +197,8 @@ class Drain:
         self._targets |= self._reader.read(session, [one for one in endpoints if one.id in taken], now)
         return claimed
 
-    def _record(self, session: Session, attempts: Sequence[Attempt], now: datetime) -> set[str]:
+    def _record(self, session: Session, attempts: Sequence[Attempt], now: datetime) -> tuple[list[Outcome], set[str]]:
+        """The outcomes that hold, and the webhooks that nothing may be sent to for now."""
         held = record(session, [self._outcome(attempt, now) for attempt in attempts], now)
         ended: dict[str, list[Ended]] = {}
         for one in held:
@@ -204,7 +208,7 @@ class Drain:
                 Ended(delivered, claimed.scheduled, said.status_code, said.retry_after)
             )
         gone = {one.attempt.claimed.webhook_id for one in held if one.status == "cancelled"}
-        return note_health(session, ended, gone, now, self.disable_after)
+        return held, note_health(session, ended, gone, now, self.disable_after)
 
     def _outcome(self, attempt: Attempt, now: datetime) -> Outcome:
         verdict = judge(attempt.status_code)

@@ -30,9 +30,7 @@ class Line:
     window: int = FIRST_WINDOW
     active: int = 0
     waiting: deque[tuple[float, Claimed]] = field(default_factory=deque)  # since when, and what
-    replayed: deque[tuple[float, Claimed]] = field(
-        default_factory=deque
-    )  # one after the other
+    replayed: deque[tuple[float, Claimed]] = field(default_factory=deque)  # one after the other
     replaying: bool = False
     # By lane: under way or waiting here. Every lane has its place, for another thread reads them.
     claimed: Counter[int] = field(default_factory=lambda: Counter(dict.fromkeys(LANES, 0)))

@@ -10,6 +10,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from config import Settings
@@ -22,15 +23,15 @@ from domain.replays.commands import Terms
 
 from .forwarding import Forwarding
 from .replays import Replays
-from .retention import AuditPruner
+from .retention import AuditPruner, DeliveryPruner
 from .runtime import Runtime
 from .sealing import Sealing
 
 TICK_SECONDS = 1.0
 TIDY_EVERY_TICKS = 60
-AUDIT_EVERY_TICKS = 600
-# Of a tick, for what the audit need not keep; whoever writes meanwhile waits for one batch of it.
-AUDIT_SECONDS = 0.25
+PRUNE_EVERY_TICKS = 600
+# Of a tick, for each kind of what need not be kept; whoever writes meanwhile waits for one batch of it.
+PRUNE_SECONDS = 0.25
 # A delivery that is due for less than this has a bell of its own on its way.
 PATIENCE = timedelta(seconds=1)
 # Redis counts listeners that are frozen, cut off or busy in every slot; by now one that is well would have come.
@@ -45,8 +46,11 @@ class Sweeper:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._ticks = 0
-        self._pruner = AuditPruner(runtime.database, runtime.keyring, runtime.settings.audit_days)
-        self._audit_is_due = True
+        self._pruners = (
+            AuditPruner(runtime.database, runtime.keyring, runtime.settings.audit_days),
+            DeliveryPruner(runtime.database, runtime.settings),
+        )
+        self._unpruned: Sequence[AuditPruner | DeliveryPruner] = ()
         self._replays = Replays(runtime.database, runtime.bell, system_clock, Terms.of(runtime.settings))
         self._delivering = threading.Thread()
         settings = runtime.settings
@@ -79,8 +83,9 @@ class Sweeper:
                 prune(session, now)
             with database.transaction() as session:
                 note_expiring(session, now)
-        if self._ticks % AUDIT_EVERY_TICKS == 0 or self._audit_is_due:
-            self._audit_is_due = self._prune_audit(now)
+        if self._ticks % PRUNE_EVERY_TICKS == 0:
+            self._unpruned = self._pruners
+        self._unpruned = [pruner for pruner in self._unpruned if self._prune(pruner, now)]
         self._ticks += 1
         self._see_to_audit()
 
@@ -94,11 +99,11 @@ class Sweeper:
                 beat(session, SEALING_FAULT + socket.gethostname(), system_clock())
         self._forwarding.start()
 
-    def _prune_audit(self, now: datetime) -> bool:
+    def _prune(self, pruner: AuditPruner | DeliveryPruner, now: datetime) -> bool:
         """Prune for a part of this tick, with pauses in which others write; whether there is more."""
-        until = time.monotonic() + AUDIT_SECONDS
+        until = time.monotonic() + PRUNE_SECONDS
         while (began := time.monotonic()) < until:
-            if not self._pruner.step(now):
+            if not pruner.step(now):
                 return False
             self.stopping.wait(time.monotonic() - began)
         return True

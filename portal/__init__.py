@@ -19,7 +19,7 @@ from .overview import views as overview
 from .session import views as session
 from .studio import views as studio
 from .users import views as users
-from .webhooks import editing as webhooks
+from .webhooks import replays as webhooks
 
 SLICES = (
     session.blueprint, overview.blueprint, studio.blueprint, api_keys.blueprint, webhooks.blueprint, events.blueprint,

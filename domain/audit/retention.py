@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_
 
+from .. import ranges
 from ..access import SYSTEM
 from ..clock import rfc3339
 from ..crypto import Keyring
@@ -31,18 +32,7 @@ MOST_AT_ONCE = 2000  # of one moment, in one transaction
 
 def end_of_range(session: Session, start: datetime | None, bound: datetime, most: int) -> datetime:
     """Up to where there are about `most` entries from `start` on, whatever their class; `bound` at the latest."""
-    times = select(_TABLE.c.at).where(EVERY, _TABLE.c.at < bound)
-    if start is not None:
-        times = times.where(_TABLE.c.at >= start)
-    found: datetime | None = session.execute(times.order_by(_TABLE.c.at).offset(most).limit(1)).scalar_one_or_none()
-    # A whole moment is one step, however many entries it has.
-    return bound if found is None else found if found != start else _after(session, found, bound)
-
-
-def _after(session: Session, moment: datetime, bound: datetime) -> datetime:
-    following = select(func.min(_TABLE.c.at)).where(EVERY, _TABLE.c.at > moment, _TABLE.c.at < bound)
-    found: datetime | None = session.execute(following).scalar_one_or_none()
-    return bound if found is None else found
+    return ranges.end_of_range(session, _TABLE.c.at, start, bound, most, EVERY)
 
 
 def prune_range(

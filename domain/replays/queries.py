@@ -80,6 +80,14 @@ def earliest_since(session: Session) -> datetime | None:
     return session.execute(select(func.min(table.c.since)).where(table.c.status == "running")).scalar_one_or_none()
 
 
+def standing(session: Session) -> tuple[int, int]:
+    """How many replays run, and how many events they have still to queue, as they were counted beforehand."""
+    table = webhook_replays
+    left = func.sum(table.c.count - table.c.queued_count)
+    running, events = session.execute(select(func.count(), left).where(table.c.status == "running")).one()
+    return running, max(0, int(events or 0))
+
+
 def represent_replay(row: Row) -> dict[str, Any]:
     """The replay as the API shows it in lists."""
     return {

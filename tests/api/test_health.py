@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask import Flask
 
+from config import ROOT
 from domain.characters.models import characters
 from domain.db import Database
+from domain.deliveries.figures import note_figures
 from domain.operations.commands import beat
 from tests.api.client import document_of
 from tests.api.conftest import METRICS_TOKEN, Cast
@@ -36,7 +40,7 @@ def test_readyz_names_every_part(app: Flask, database: Database, clock: StoppedC
 
 
 def test_metrics_tell_the_figures(app: Flask, database: Database, cast: Cast, clock: StoppedClock) -> None:
-    make_webhook(database)
+    hook = make_webhook(database)
     make_event(database, "asset.approved")
     cast.viewer.get("/projects")
     cast.viewer.get("/nonsense")
@@ -51,8 +55,41 @@ def test_metrics_tell_the_figures(app: Flask, database: Database, cast: Cast, cl
         "callsheet_redis_away 0.0",
         "callsheet_audit_sealed_rows 0.0",
         "callsheet_audit_oldest_unsealed_seconds 30.0",
+        "callsheet_outbox_age_seconds 30.0",
+        'callsheet_queue_depth{lane="first"} 1.0',
+        'callsheet_queue_depth{lane="replay"} 0.0',
+        f'callsheet_webhook_breaker{{webhook="{hook.id}"}} 0.0',
+        "callsheet_replays_running 0.0",
     ):
         assert line in response.text.splitlines()
+
+
+def test_metrics_tell_of_attempts(app: Flask, database: Database) -> None:
+    for _ in range(2):
+        with database.transaction() as session:
+            note_figures(session, [("delivered", 25), ("delivered", 26), ("pending", 19_000), ("failed", 30_000)])
+            note_figures(session, [])
+    response = app.test_client().get("/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"})
+    for line in (
+        'callsheet_delivery_attempts_total{outcome="delivered"} 4.0',
+        'callsheet_delivery_attempts_total{outcome="retry"} 2.0',
+        'callsheet_delivery_attempts_total{outcome="failed"} 2.0',
+        'callsheet_delivery_attempt_seconds_bucket{le="0.025"} 2.0',
+        'callsheet_delivery_attempt_seconds_bucket{le="0.05"} 4.0',
+        'callsheet_delivery_attempt_seconds_bucket{le="20.0"} 6.0',
+        'callsheet_delivery_attempt_seconds_bucket{le="+Inf"} 8.0',
+        "callsheet_delivery_attempt_seconds_count 8.0",
+        "callsheet_delivery_attempt_seconds_sum 98.102",
+    ):
+        assert line in response.text.splitlines()
+
+
+def test_every_figure_is_explained(app: Flask) -> None:
+    """By a line of the table in docs/operations.md."""
+    response = app.test_client().get("/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"})
+    told = set(re.findall(r"^# TYPE (\w+)", response.text, re.MULTILINE))
+    explained = re.findall(r"^\| `(callsheet_\w+)", (ROOT / "docs" / "operations.md").read_text(), re.MULTILINE)
+    assert told == set(explained)
 
 
 @pytest.mark.parametrize("value", [None, "", "Bearer", "Bearer wrong", "Bearer é", f"Basic {METRICS_TOKEN}"])

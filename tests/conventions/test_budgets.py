@@ -35,7 +35,7 @@ SLICES: dict[str, tuple[set[str], set[str]]] = {
     "api/v1": ({"routes.py"}, {"routes.py", "schemas.py", "runner.py", "references.py", "changes.py", "key_sets.py"}),
     "portal": (
         {"views.py"},
-        {"views.py", "forms.py", "filters.py", "outcome.py", "snippet.py", "editing.py", "terms.py"},
+        {"views.py", "forms.py", "filters.py", "outcome.py", "snippet.py", "editing.py", "replays.py", "terms.py"},
     ),
 }
 
