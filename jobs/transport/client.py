@@ -216,11 +216,11 @@ def _origin(url: str) -> _Origin:
 
 
 def _request(origin: _Origin, headers: Mapping[str, str], body: bytes) -> bytes:
-    lines = [f"{name}: {value}" for name, value in headers.items()]
+    lines = [*(f"{name}: {value}" for name, value in headers.items()), f"Content-Length: {len(body)}"]
     text = "\r\n".join(lines)
     if text.count("\n") != len(lines) - 1 or text.count("\r") != len(lines) - 1:
         raise ValueError("a header holds a line break")
-    return f"{origin.head}{text}\r\nContent-Length: {len(body)}\r\n\r\n".encode("latin-1") + body
+    return f"{origin.head}{text}\r\n\r\n".encode("latin-1") + body
 
 
 def _kept_headers(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from .progress import Phase, Progress
 
 LARGEST_REPLY = 16 * 1024
 LARGEST_HEAD = 64 * 1024  # of an answer, with informational ones before it
+LARGEST_BODY = 4 * LARGEST_REPLY  # as it is sent: chunks may be tiny, and what describes them without end
 MOST_HEADERS = 100
 _TOO_LARGE = "The answer's headers are too large."
 _INFORMATIONAL = range(100, 200)
@@ -50,7 +51,7 @@ class Connection(asyncio.Protocol):
         self._progress: Progress | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._answer = Answer()
-        self._head_bytes = 0
+        self._head_bytes = self._body_bytes = 0
         self._in_body = self._until_close = False
 
     async def exchange(self, request: bytes, progress: Progress) -> Answer:
@@ -59,7 +60,8 @@ class Connection(asyncio.Protocol):
         Raises:
             BadAnswer, Disconnected: see there.
         """
-        self._progress, self.heard, self._head_bytes = progress, False, 0
+        self._progress, self.heard = progress, False
+        self._head_bytes = self._body_bytes = 0
         self._waiting = asyncio.get_running_loop().create_future()
         if self.closed:
             raise Disconnected
@@ -90,8 +92,8 @@ class Connection(asyncio.Protocol):
         self.heard = True
         try:
             self._parser.feed_data(data)
-            if not self._in_body and not self._waiting.done():  # a line that has no end, or answers without one
-                self._count(len(data))
+            if not self._waiting.done():
+                self._take_note(len(data))
         except BadAnswer as error:
             self._fail(error)
         except httptools.HttpParserError as error:
@@ -99,6 +101,16 @@ class Connection(asyncio.Protocol):
             self._fail(cause if isinstance(cause, BadAnswer) else BadAnswer("The answer is not valid HTTP."))
         except httptools.HttpParserUpgrade:
             self._fail(BadAnswer("The answer is not valid HTTP."))
+
+    def _take_note(self, count: int) -> None:
+        """Of bytes after which the answer is not complete: lines that have no end, interim answers, crumbs."""
+        if not self._in_body:
+            self._count(count)
+            return
+        self._body_bytes += count
+        if self._body_bytes > LARGEST_BODY:
+            self._finish()
+            self.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
         self.closed = True

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from yarl import URL
 
 from domain.webhooks.addresses import FORBIDDEN_IPV4, FORBIDDEN_IPV6, ForbiddenAddress
 from jobs.transport import Reply, Transport, target_check
@@ -137,10 +136,11 @@ def test_a_connection_that_was_kept_serves_no_other_name(names: dict[str, list[S
 
 def test_the_socket_is_the_last_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the checks before it think: here they think nothing."""
-    monkeypatch.setattr("jobs.transport.client._target", lambda url: (URL(url), None))
+    monkeypatch.setattr("jobs.transport.client.check_url", lambda _: None)
+    monkeypatch.setattr("jobs.transport.resolving.check_addresses", lambda found, _: list(found))
     with connections() as seen:
-        (reply,) = post_all(["http://127.0.0.1:1/"])
-    assert reply.error == "forbidden_address"
+        replies = post_all(["http://127.0.0.1:1/", "http://127.1:1/", "http://localhost:1/"])
+    assert {reply.error for reply in replies} == {"forbidden_address"}
     assert seen == []
 
 
