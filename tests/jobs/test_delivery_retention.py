@@ -12,6 +12,7 @@ from domain.access import SYSTEM
 from domain.db import Database
 from domain.deliveries.models import webhook_attempts, webhook_deliveries
 from domain.events.commands import Context, Happening, record_events, write_events
+from domain.events.examples import example_data
 from domain.events.models import events
 from domain.replays.commands import Terms, Wanted, cancel_replay, plan_replay, start_replay
 from jobs import retention
@@ -31,7 +32,7 @@ class Days:
 
 def emit(database: Database, age: int, status: str = "delivered", count: int = 1, *, heard: bool = True) -> None:
     """Events of so many days ago, each with a delivery that stands so and an attempt."""
-    happenings = [Happening("asset.approved", None, {"object": "character", "id": "chr_1"})] * count
+    happenings = [Happening("asset.approved", None, *example_data("asset.approved"))] * count
     at, table = NOON - age * DAY, webhook_deliveries
     with database.transaction() as session:
         ids = (record_events if heard else write_events)(session, Context(SYSTEM, at), happenings)

@@ -12,6 +12,7 @@ from domain.access import SYSTEM
 from domain.audit.models import api_audit_log
 from domain.deliveries.models import webhook_deliveries
 from domain.events.commands import Context, Happening, record_events
+from domain.events.examples import example_data
 from domain.ports import Services
 from domain.replays.commands import Terms
 from domain.replays.models import webhook_replays
@@ -27,10 +28,10 @@ HTMX = {"HX-Request": "true"}
 def hook(services: Services) -> str:
     """A webhook with three deliveries that failed an hour ago."""
     webhook_id = make_webhook(services.database, keyring=services.keyring).id
-    data = {"object": "character", "id": "chr_00000000000000000000000001"}
+    happening = Happening("asset.approved", None, *example_data("asset.approved"))
     with services.database.transaction() as session:
         context = Context(SYSTEM, services.clock() - timedelta(hours=1))
-        record_events(session, context, [Happening("asset.approved", None, data)] * 3)
+        record_events(session, context, [happening] * 3)
         session.execute(update(webhook_deliveries).values(status="failed", finished_at=context.now))
     return webhook_id
 
