@@ -35,6 +35,8 @@ from ..htmx import render, wants_fragment
 from ..lists import ListPage
 from .views import blueprint
 
+__all__ = ["blueprint"]  # with these views on it
+
 WHICH = (
     ("failed", "What failed", "Events whose deliveries failed or were cancelled, and are not on their way again."),
     ("missing", "What it never got", "Because it was disabled, did not listen for it, or was not there yet."),
