@@ -37,6 +37,8 @@ from .editing import blueprint
 
 __all__ = ["blueprint"]
 
+__all__ = ["blueprint"]  # with these views on it
+
 WHICH = (
     ("failed", "What failed", "Events whose deliveries failed or were cancelled, and are not on their way again."),
     ("missing", "What it never got", "Because it was disabled, did not listen for it, or was not there yet."),

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 
 import pytest
 from sqlalchemy import select, update
 
+from config import ROOT
 from domain.access import SYSTEM
-from domain.clock import system_clock
+from domain.clock import rfc3339, system_clock
 from domain.db import Session
 from domain.deliveries.models import webhook_deliveries
 from domain.events.commands import Context, Happening, record_events
@@ -23,9 +27,10 @@ from domain.replays.queries import load_replay
 from domain.webhooks.models import webhooks
 from jobs.replays import Replays
 from jobs.sweeper import Sweeper
-from tests.jobs.conftest import Stage
+from tests.jobs.conftest import JobSettings, Stage
 from tests.support.clock import NOON, StoppedClock
 from tests.support.receiver import Answer
+from tests.support.waiting import wait_until
 
 DAY = timedelta(days=1)
 
@@ -57,6 +62,10 @@ def queued(stage: Stage, replay_id: str) -> list[str]:
     with stage.database.reading() as session:
         chosen = select(table.c.event_id).where(table.c.replay_id == replay_id)
         return list(session.execute(chosen.order_by(table.c.id)).scalars())
+
+
+def has_more(stage: Stage, replay_id: str, known: int) -> bool:
+    return len(queued(stage, replay_id)) > known
 
 
 def deliver(stage: Stage, clock: StoppedClock) -> None:
@@ -146,6 +155,32 @@ def test_it_goes_on_where_it_was_killed(stage: Stage, monkeypatch: pytest.Monkey
             deaths += 1
         clock.advance(seconds=1)
     assert deaths >= 4
+    assert queued(stage, replay_id) == sent
+
+
+def test_processes_that_are_killed_lose_and_double_nothing(stage: Stage, settings: JobSettings) -> None:
+    """`kill -9` wherever it hits, six times, each as soon as some more was queued."""
+    clock = StoppedClock(system_clock())
+    webhook_id, _ = stage.webhook()
+    sent = emit(stage, clock, 1500)
+    clock.advance(seconds=1)
+    replay_id = start(stage, webhook_id, clock, per_minute=180)
+    command = [sys.executable, "-m", "tests.support.stepping", settings.database_url, settings.redis_url]
+    base = rfc3339(clock.now)
+    for _ in range(6):
+        known = len(queued(stage, replay_id))
+        process = subprocess.Popen([*command, base], cwd=ROOT)
+        wait_until(partial(has_more, stage, replay_id, known), 30, "it queued nothing")
+        process.kill()
+        process.wait()
+        assert queued(stage, replay_id) == sent[: len(queued(stage, replay_id))]
+    assert status(stage, replay_id) == "running", "it was over before it was killed"
+    process = subprocess.Popen([*command, base], cwd=ROOT)
+    try:
+        wait_until(lambda: status(stage, replay_id) == "completed", 60, "it is not over")
+    finally:
+        process.kill()
+        process.wait()
     assert queued(stage, replay_id) == sent
 
 

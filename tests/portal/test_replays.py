@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import RowMapping, insert, select, update
 
 from domain.access import SYSTEM
 from domain.audit.models import api_audit_log
-from domain.deliveries.models import webhook_deliveries
+from domain.deliveries.models import webhook_attempts, webhook_deliveries
 from domain.events.commands import Context, Happening, record_events
 from domain.events.examples import example_data
 from domain.ports import Services
@@ -153,3 +153,12 @@ def test_a_delivery_is_sent_again(ada: Visitor, services: Services, hook: str) -
     with services.database.transaction() as session:
         session.execute(update(webhook_deliveries).values(status="sending"))
     assert "Send again" not in ada.get(path).text
+
+
+def test_bodies_that_are_not_kept_any_more_are_told_of(ada: Visitor, services: Services, hook: str) -> None:
+    with services.database.transaction() as session:
+        delivery_id = session.execute(select(webhook_deliveries.c.id).limit(1)).scalar_one()
+        nothing: dict[str, Any] = {"request_headers": {}, "response_headers": {}, "status_code": 500}
+        row = {"delivery_id": delivery_id, "number": 1, "started_at": services.clock(), "duration_ms": 4, **nothing}
+        session.execute(insert(webhook_attempts).values(row))
+    assert "no longer kept" in ada.get(f"/portal/webhooks/deliveries/{delivery_id}").text
