@@ -95,6 +95,10 @@ VARIABLES = (
         "CALLSHEET_WEBHOOK_SCHEDULE", "0,5,300,1800,7200,18000,36000,50400,72000,86400", _seconds,
         "Seconds to wait before each attempt of a delivery.",
     ),
+    Variable(
+        "CALLSHEET_WEBHOOK_DISABLE_DAYS", "5", _whole_number(0, 365),
+        "Days without one success after which a failing webhook is disabled; 0 for never.",
+    ),
     Variable("CALLSHEET_KEY_DAYS", "365", _whole_number(1, 3650), "Days until a new API key expires by default."),
     Variable(
         "CALLSHEET_AUDIT_DAYS",
@@ -141,6 +145,7 @@ class Settings:
     cookie_secure: bool
     webhook_allow_cidrs: tuple[Network, ...]
     webhook_schedule: tuple[int, ...]
+    webhook_disable_days: int
     key_days: int
     audit_days: Mapping[str, int]
     audit_mask_fields: tuple[str, ...]

@@ -63,7 +63,7 @@ def _group(settings: Settings) -> dict[str, tuple[list[str], int, int]]:
     """Name to command line, seconds it may take to stop, number of copies."""
     programs = {
         "web": (web(settings), 4, 1),
-        "worker": (_worker(), 4, settings.delivery_workers),
+        "worker": (worker(), 4, settings.delivery_workers),
         "sweeper": ([sys.executable, "-m", "jobs.sweeper"], 4, 1),
     }
     if settings.demo:
@@ -89,7 +89,7 @@ def web(settings: Settings, application: str = "wsgi:app") -> list[str]:
     ]
 
 
-def _worker() -> list[str]:
+def worker() -> list[str]:
     """The Redis address is in RQ_REDIS_URL: a command line can be read by every user of the machine."""
     return [
         *(sys.executable, _script("rq"), "worker", QUEUE, "--worker-class", "jobs.worker.DeliveryWorker"),

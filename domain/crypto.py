@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hmac
 import os
+from copy import copy
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -55,6 +57,12 @@ class Keyring:
             return self._vault.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], row.encode())
         except (InvalidTag, ValueError) as error:
             raise CannotDecrypt(f"The secret of {row} cannot be decrypted with this CALLSHEET_SECRET_KEY.") from error
+
+    def remembering(self, most: int = 10_000) -> Keyring:
+        """The same keys; what they decrypted last need not be decrypted again."""
+        other = copy(self)
+        other.decrypt = lru_cache(most)(self.decrypt)  # type: ignore[method-assign]
+        return other
 
     def sign(self, text: bytes) -> bytes:
         """Ed25519 (RFC 8032): the signature of a seal."""

@@ -59,7 +59,15 @@ class DriverText:
     def read_one(self, session: Session, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """Its first row. The driver's errors are as `Session.read_one` leaves them."""
         found = session.read_one(self.text, self.bound(values))
-        if found is None or not self._readers:
+        return found if found is None else self._read(found)
+
+    def read_all(self, session: Session, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Its rows; otherwise as `read_one`."""
+        found = session.read_all(self.text, self.bound(values))
+        return [self._read(row) for row in found] if self._readers else found
+
+    def _read(self, found: tuple[Any, ...]) -> tuple[Any, ...]:
+        if not self._readers:
             return found
         row = list(found)
         for number, read in self._readers:

@@ -13,7 +13,7 @@ from .driver_text import DriverText
 
 
 class Prepared:
-    """A statement that writes, with a bound parameter for each value that differs from call to call.
+    """A statement with a bound parameter for each value that differs from call to call.
 
     Args:
         build: gives the statement for a database, by its name; called once for each.
@@ -29,11 +29,22 @@ class Prepared:
         Raises:
             sqlalchemy.exc.DBAPIError: the database refuses it.
         """
-        dialect = session.dialect
+        text = self._text(session.dialect)
+        return session.execute_text(text.text, text.bound(values))
+
+    def read(self, session: Session, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Run it in a transaction; the rows it gives.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: the database refuses it.
+        """
+        return self._text(session.dialect).read_all(session, values)
+
+    def _text(self, dialect: str) -> DriverText:
         text = self._texts.get(dialect)
         if text is None:
             text = self._texts[dialect] = DriverText(self._build(dialect), dialect)
-        return session.execute_text(text.text, text.bound(values))
+        return text
 
 
 # An expression with bound parameters, the same object at every call, and their values.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import CursorResult, Engine, Executable
@@ -11,9 +12,11 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.pool import PoolProxiedConnection
 
+from .columns import Moment
 from .driver_errors import DRIVER_ERRORS, as_sqlalchemy_says
 from .signals import Signal
 
+MOMENT = Moment()
 # A row as code reads it, whether it came from a SELECT or is about to be INSERTed.
 Row = Mapping[Any, Any]
 
@@ -125,6 +128,10 @@ class Session:
         """A part of the transaction that is rolled back alone when an exception leaves it."""
         with self._open().begin_nested():
             yield
+
+    def moment(self, value: datetime) -> Any:
+        """The time as this database's driver takes it."""
+        return MOMENT.process_bind_param(value, self._engine.dialect)
 
     @property
     def dialect(self) -> str:

@@ -1,6 +1,7 @@
-"""Draining: claim what is due under a lease, send it all at once, record what came of it, until nothing is due.
+"""Draining: claim what is due under a lease, send it, record what came of it, until nothing is due.
 
-No transaction is open while a socket is. A slot that falls free is filled again without waiting for the slowest.
+No transaction is open while a socket is. Slots are refilled as they fall free: in one transaction the worker records
+what has ended since the last one and claims anew, while what it claimed before is being sent.
 """
 
 from __future__ import annotations
@@ -9,27 +10,35 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.clock import Clock
-from domain.crypto import CannotDecrypt, Keyring
-from domain.db import Database
-from domain.deliveries.commands import Attempt, Claimed, Outcome, claim, note_health, record, rehearse_claim
+from domain.crypto import Keyring
+from domain.db import Database, Session
+from domain.deliveries.claiming import LANES, Ask, Claimed, Endpoint, claim, due_endpoints, release
+from domain.deliveries.health import begin_probes, note_health
+from domain.deliveries.limits import Limits
+from domain.deliveries.recording import Attempt, Outcome, record
 from domain.webhooks.addresses import Network
-from domain.webhooks.queries import signing_secrets
+from domain.webhooks.health import Ended
 from domain.webhooks.retry import Schedule, Verdict, judge
-from domain.webhooks.signing import signed_headers
 
 from .ears import Ears, open_ears
+from .lines import Line, asks
 from .queues import Bell
-from .transport import Reply, Transport
+from .sending import Target, attempt
+from .targets import Targets
+from .transport import Transport
 
-SLOTS = 200
+SLOTS = 1024
 LONGEST_DRAIN_SECONDS = 60.0
 GATHER_SECONDS = 0.005  # outcomes that arrive this close together are recorded together
-AGENT = "Callsheet-Webhooks/1"
+ENOUGH = 128  # outcomes that are recorded without waiting for more
+CALL_SECONDS = 1.0  # between calls for other workers
+QUEUED_SECONDS = 8.0  # what has waited for its turn for longer is given back before its lease runs out
 
 log = logging.getLogger("callsheet.deliveries")
 
@@ -40,7 +49,11 @@ class _Enough(Exception):
 
 @dataclass
 class Drain:
-    """One worker's round: `run` returns how many attempts it made."""
+    """One worker's round: `run` returns how many attempts it made.
+
+    Args:
+        disable_after: of failing without one success, an endpoint is disabled; None for never.
+    """
 
     database: Database
     keyring: Keyring
@@ -49,9 +62,18 @@ class Drain:
     allowed: tuple[Network, ...]
     bell: Bell | None = None
     slots: int = SLOTS
+    disable_after: timedelta | None = None
     _stop_at: float = 0.0
-    _running: set[asyncio.Task[Attempt]] = field(default_factory=set)
     _attempts: int = 0
+    _called_at: float = 0.0
+    _lines: dict[str, Line] = field(default_factory=dict)
+    _targets: dict[str, Target] = field(default_factory=dict)
+    _sending: set[asyncio.Task[None]] = field(default_factory=set)
+    _ended: list[Attempt] = field(default_factory=list)
+    _unsent: list[Claimed] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._reader = Targets(self.keyring)
 
     async def run(self) -> int:
         """Send until nothing is due and, with a bell, wait for its next ring; a minute in all, or until `stop`.
@@ -59,13 +81,16 @@ class Drain:
         A worker that waits here starts on a ring within milliseconds; waking one through the queue takes tens.
         """
         self._stop_at = time.monotonic() + LONGEST_DRAIN_SECONDS
-        async with Transport(self.allowed) as transport:
-            async with open_ears(self.bell) as ears:
-                await self._work(transport, ears)
+        self._wake = asyncio.Event()
+        async with Transport(self.allowed) as self._transport:
+            async with open_ears(self.bell, self._wake) as ears:
+                await self._work(ears)
             # Nobody rings for this worker any more: what hangs until its deadline keeps no other from the next ring.
-            while self._running:
-                await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
-                await self._gather()
+            await self._turn(0)
+            while self._sending or self._ended or self._unsent:
+                if not self._ended and not self._unsent:
+                    await self._wake.wait()
+                await self._turn(0)
         return self._attempts
 
     def stop(self) -> None:
@@ -76,104 +101,109 @@ class Drain:
     def _seconds_left(self) -> float:
         return self._stop_at - time.monotonic()
 
-    async def _work(self, transport: Transport, ears: Ears) -> None:
+    @property
+    def _free(self) -> int:
+        return self.slots - sum(line.under_way for line in self._lines.values())
+
+    async def _work(self, ears: Ears) -> None:
         """Claim, send and record until the time is over, or there is nothing left to do or to hear."""
+        rang = False
         while self._seconds_left > 0:
-            started = await self._fill(transport)
-            if not self._running and ears.deaf:
-                return
-            full = len(self._running) >= self.slots
-            if started and not full:
+            free = self._free
+            claimed = await self._turn(free)
+            if claimed >= free if free > 0 else rang:
+                await self._call()  # there may be more than this worker has slots for
+            if claimed:
                 continue
-            if await ears.wait(self._running) and full:
-                await self._call()  # this worker was counted as a listener and has no slot for what was rung for
-            await self._gather()
+            if not self._sending and not self._ended and not self._unsent and ears.deaf:
+                return
+            rang = await ears.wait()
+            if not rang and 0 < len(self._ended) < ENOUGH:
+                await asyncio.sleep(GATHER_SECONDS)
 
-    def rehearse(self) -> None:
-        """Run every statement of a round on no rows, in a transaction that is rolled back."""
-        now = self.clock()
-        with self.database.reading() as session:
-            signing_secrets(session, self.keyring, [], now)
-        with contextlib.suppress(_Enough), self.database.transaction() as session:
-            rehearse_claim(session, now)
-            note_health(session, [""], [""], [], now)
-            raise _Enough
-
-    async def _fill(self, transport: Transport) -> int:
-        """Claim for every free slot and start sending."""
-        free = self.slots - len(self._running)
-        if free <= 0:
+    async def _turn(self, free: int) -> int:
+        """Record what has ended and claim for `free` slots, in one transaction; how many were claimed."""
+        self._wake.clear()
+        ended, self._ended = self._ended, []
+        unsent = self._give_back(free)
+        if not (ended or unsent or free > 0):
             return 0
-        claimed, secrets = await asyncio.to_thread(self._claim, free)
-        if len(claimed) == free:
-            await self._call()  # there may be more than this worker has slots for
+        claimed, stopped = await asyncio.to_thread(self._in_database, ended, unsent, free)
+        for webhook_id in stopped & self._lines.keys():
+            self._unsent += self._lines[webhook_id].give_back(0)
+        self._attempts += len(ended)
         for one in claimed:
-            self._running.add(asyncio.create_task(self._send(transport, one, secrets.get(one.webhook_id))))
+            self._lines.setdefault(one.webhook_id, Line()).put(one)
+        for webhook_id in {one.webhook_id for one in claimed}:
+            self._start(webhook_id)
         return len(claimed)
 
+    def _give_back(self, free: int) -> list[Claimed]:
+        """What was claimed and will not be sent here in time: at the end of the work, or behind what hangs."""
+        last = free == 0 and self._seconds_left <= 0
+        unsent, self._unsent = self._unsent, []
+        for line in self._lines.values():
+            unsent += line.give_back(0.0 if last else QUEUED_SECONDS)
+        return unsent
+
+    def _start(self, webhook_id: str) -> None:
+        line = self._lines[webhook_id]
+        while (claimed := line.next()) is not None:
+            task = asyncio.create_task(self._send(line, claimed))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+
+    async def _send(self, line: Line, claimed: Claimed) -> None:
+        target = self._targets[claimed.webhook_id]
+        ended = await attempt(self._transport, target, claimed, len(self.schedule.waits), self.clock)
+        line.ended(claimed, ended.status_code is not None, ended.duration_ms / 1000)
+        self._ended.append(ended)
+        self._wake.set()
+        self._start(claimed.webhook_id)
+
     async def _call(self) -> None:
-        if self.bell is not None:
+        """Wake another worker, once a second at most."""
+        if self.bell is not None and time.monotonic() - self._called_at > CALL_SECONDS:
+            self._called_at = time.monotonic()
             await asyncio.to_thread(self.bell.call)
 
-    def _claim(self, limit: int) -> tuple[Sequence[Claimed], dict[str, list[str]]]:
+    def _in_database(
+        self, ended: Sequence[Attempt], unsent: Sequence[Claimed], free: int
+    ) -> tuple[list[Claimed], set[str]]:
+        """What was claimed, and the webhooks that nothing may be sent to for now."""
         now = self.clock()
         with self.database.transaction() as session:
-            claimed = claim(session, now, limit)
-        if not claimed:
-            return [], {}
-        with self.database.reading() as session:
-            found: dict[str, list[str]] = {}
-            for webhook_id in {one.webhook_id for one in claimed}:
-                try:
-                    found |= signing_secrets(session, self.keyring, [webhook_id], now)
-                except CannotDecrypt as error:
-                    log.error("%s", error)
-            return claimed, found
+            stopped = self._record(session, ended, now) if ended else set()
+            release(session, unsent, now)
+            return self._claim(session, free, now) if free > 0 else [], stopped
 
-    async def _send(self, transport: Transport, claimed: Claimed, secrets: list[str] | None) -> Attempt:
-        started_at = self.clock()
-        headers = {"Content-Type": "application/json", "User-Agent": AGENT, "Accept-Encoding": "identity"}
-        if claimed.attempt > len(self.schedule.waits):  # it may be what its worker died of, and is not sent for ever
-            reply = Reply(0, error="abandoned", message="Not sent: how the last attempt ended was never recorded.")
-        elif not secrets:
-            reply = Reply(0, error="no_secret", message="Not sent: the webhook has no signing secret that can be read.")
-        else:
-            stamp = int(started_at.timestamp())
-            headers |= signed_headers(secrets, claimed.event_id, stamp, claimed.body)
-            reply = await transport.post(claimed.url, headers, claimed.body)
-        return Attempt(
-            claimed=claimed,
-            started_at=started_at,
-            duration_ms=reply.duration_ms,
-            status_code=reply.status_code,
-            error=reply.error,
-            message=reply.message,
-            address=reply.address,
-            request_headers=headers,
-            response_headers=reply.headers,
-            response_body=reply.body,
-            retry_after=_retry_after(reply),
-        )
+    def _claim(self, session: Session, free: int, now: datetime) -> list[Claimed]:
+        endpoints = due_endpoints(session, now)
+        probing = [one.id for one in endpoints if one.probing]
+        if probing:
+            begun = begin_probes(session, probing, now)
+            endpoints = [one for one in endpoints if not one.probing or one.id in begun]
+        if not endpoints:
+            return []
+        limits = Limits.read(session, endpoints, now)
+        lanes = sum((line.claimed for line in self._lines.values()), Counter[int]())
+        claimed = claim(session, limits.cut(asks(free, endpoints, self._lines, lanes)), now)
+        limits.charge(session, claimed, now)
+        taken = {one.webhook_id for one in claimed}
+        self._targets |= self._reader.read(session, [one for one in endpoints if one.id in taken], now)
+        return claimed
 
-    async def _gather(self) -> None:
-        """Record together the attempts that have ended and those that end right behind them."""
-        if not any(task.done() for task in self._running):
-            return
-        if len(self._running) > 1:
-            await asyncio.wait(self._running, timeout=GATHER_SECONDS)
-        done = [task for task in self._running if task.done()]
-        self._running.difference_update(done)
-        self._attempts += len(done)
-        await asyncio.to_thread(self._record, [task.result() for task in done])
-
-    def _record(self, attempts: Sequence[Attempt]) -> None:
-        now = self.clock()
-        with self.database.transaction() as session:
-            held = record(session, [self._outcome(attempt, now) for attempt in attempts], now)
-            failing = _webhooks(held, "pending", "failed")
-            healthy = _webhooks(held, "delivered") - failing
-            gone = _webhooks(held, "cancelled")
-            note_health(session, sorted(failing), sorted(healthy), sorted(gone), now)
+    def _record(self, session: Session, attempts: Sequence[Attempt], now: datetime) -> set[str]:
+        held = record(session, [self._outcome(attempt, now) for attempt in attempts], now)
+        ended: dict[str, list[Ended]] = {}
+        for one in held:
+            claimed, said = one.attempt.claimed, one.attempt
+            delivered = one.status == "delivered"
+            ended.setdefault(claimed.webhook_id, []).append(
+                Ended(delivered, claimed.attempt, said.status_code, said.retry_after)
+            )
+        gone = {one.attempt.claimed.webhook_id for one in held if one.status == "cancelled"}
+        return note_health(session, ended, gone, now, self.disable_after)
 
     def _outcome(self, attempt: Attempt, now: datetime) -> Outcome:
         verdict = judge(attempt.status_code)
@@ -184,11 +214,14 @@ class Drain:
         again = self.schedule.next_attempt(attempt.claimed.attempt, now, attempt.retry_after)
         return Outcome(attempt, "failed", now) if again is None else Outcome(attempt, "pending", again)
 
-
-def _webhooks(outcomes: Sequence[Outcome], *statuses: str) -> set[str]:
-    return {outcome.attempt.claimed.webhook_id for outcome in outcomes if outcome.status in statuses}
-
-
-def _retry_after(reply: Reply) -> int | None:
-    value = next((value for name, value in reply.headers.items() if name.lower() == "retry-after"), "")
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
+    def rehearse(self) -> None:
+        """Run every statement of a round on no rows, in a transaction that is rolled back."""
+        now = self.clock()
+        nothing = Claimed("", "", "", 1, 0, "", False, b"")
+        with contextlib.suppress(_Enough), self.database.transaction() as session:
+            due_endpoints(session, now)
+            claim(session, [Ask("", lane, 1, ordered) for lane in LANES for ordered in (False, True)], now)
+            self._reader.read(session, [Endpoint.nobody()], now)
+            self._record(session, [Attempt(nothing, now, 0, 200, None, "")], now)
+            release(session, [nothing], now)
+            raise _Enough

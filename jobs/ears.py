@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
 from redis.exceptions import RedisError
 
@@ -23,31 +22,34 @@ class Ears:
 
     Args:
         hear: waits for a ring, for that many seconds; None for a worker that listens to no bell.
+        wake: set by whatever else is waited for, such as an attempt that ends.
     """
 
-    def __init__(self, hear: Callable[[float], bool] | None) -> None:
+    def __init__(self, hear: Callable[[float], bool] | None, wake: asyncio.Event) -> None:
         self._hear = hear
-        self._ring: asyncio.Task[bool] | None = None
+        self._wake = wake
+        self._listening: asyncio.Task[bool] | None = None
 
     @property
     def deaf(self) -> bool:
         """Whether no ring will ever be heard."""
         return self._hear is None
 
-    async def wait(self, running: Collection[asyncio.Task[Any]]) -> bool:
-        """Until an attempt ends, a ring is heard or a second has gone by; whether it was a ring."""
-        if self._hear is not None and self._ring is None:
-            self._ring = asyncio.create_task(asyncio.to_thread(self._hear, LISTEN_SECONDS))
-        awaited = [*running, *filter(None, [self._ring])]
-        await asyncio.wait(awaited, timeout=LISTEN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    async def wait(self) -> bool:
+        """Until something wakes us, a ring is heard or a second has gone by; whether it was a ring."""
+        if self._hear is not None and self._listening is None:
+            self._listening = asyncio.create_task(asyncio.to_thread(self._hear, LISTEN_SECONDS))
+            self._listening.add_done_callback(lambda _: self._wake.set())
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), LISTEN_SECONDS)
         return self._heard()
 
     def _heard(self) -> bool:
-        if self._ring is None or not self._ring.done():
+        if self._listening is None or not self._listening.done():
             return False
-        ring, self._ring = self._ring, None
+        listened, self._listening = self._listening, None
         try:
-            return ring.result()
+            return listened.result()
         except RedisError as error:
             log.warning("the bell is not heard any more: %s", error)
             self._hear = None
@@ -55,23 +57,23 @@ class Ears:
 
     async def close(self) -> None:
         """Let the last wait run out: its connection may not be closed under it."""
-        if self._ring is not None:
-            await asyncio.wait([self._ring])
+        if self._listening is not None:
+            await asyncio.wait([self._listening])
             self._heard()
 
 
 @asynccontextmanager
-async def open_ears(bell: Bell | None) -> AsyncIterator[Ears]:
+async def open_ears(bell: Bell | None, wake: asyncio.Event) -> AsyncIterator[Ears]:
     """Ears for every ring from here on; deaf ones without a bell, or while Redis is away.
 
     At the end somebody else is called: a ring may have been counted for these ears and come too late for them.
     """
     if bell is None:
-        yield Ears(None)
+        yield Ears(None, wake)
         return
     try:
         with contextlib.ExitStack() as stack:
-            ears = Ears(_listen(stack, bell))
+            ears = Ears(_listen(stack, bell), wake)
             try:
                 yield ears
             finally:

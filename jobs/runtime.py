@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -45,6 +46,8 @@ class JobSettings(Protocol):
     def audit_forward_token(self) -> str | None: ...
     @property
     def webhook_schedule(self) -> tuple[int, ...]: ...
+    @property
+    def webhook_disable_days(self) -> int: ...
     @property
     def webhook_allow_cidrs(self) -> tuple[Network, ...]: ...
     @property
@@ -109,4 +112,6 @@ class Runtime:
     def _drain(self, bell: Bell | None) -> Drain:
         schedule = Schedule(self.settings.webhook_schedule)
         allowed = self.settings.webhook_allow_cidrs
-        return Drain(self.database, self.keyring, system_clock, schedule, allowed, bell)
+        days = self.settings.webhook_disable_days
+        disable_after = timedelta(days=days) if days else None
+        return Drain(self.database, self.keyring, system_clock, schedule, allowed, bell, disable_after=disable_after)

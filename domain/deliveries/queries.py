@@ -17,6 +17,7 @@ from ..events.models import events
 from ..ids import is_id
 from ..list_spec import ListSpec, Reference, Sortable
 from ..webhooks.models import webhooks
+from .claiming import LANES, in_queue
 from .models import STATUSES, webhook_attempts, webhook_deliveries
 
 _FILTERS = ("id", "webhook_id", "event_id", "event_type", "status", "attempts_count", "last_status_code", "created_at")
@@ -118,10 +119,15 @@ def activity_of(session: Session, webhook_ids: Iterable[str], since: datetime) -
 
 
 def next_due(session: Session) -> datetime | None:
-    """When the next delivery, or lease that ran out, is due; None when nothing waits."""
+    """When the next delivery, or lease that ran out, may be sent; None when nothing waits. Pauses are respected."""
     table = webhook_deliveries
-    waiting = select(func.min(table.c.due_at)).where(table.c.status.in_(("pending", "sending")))
-    return session.execute(waiting).scalar_one_or_none()
+    first = [
+        select(func.min(table.c.due_at)).where(*in_queue(table, webhooks.c.id, lane)).scalar_subquery()
+        for lane in LANES
+    ]
+    rows = session.execute(select(webhooks.c.paused_until, *first).where(webhooks.c.enabled)).all()
+    found = [(paused, min(due)) for paused, *lanes in rows if (due := [moment for moment in lanes if moment])]
+    return min((max(filter(None, pair)) for pair in found), default=None)
 
 
 def represent_delivery(row: Row) -> dict[str, Any]:

@@ -180,6 +180,20 @@ def represent_webhook(
     }
 
 
+def represent_trouble(row: Row) -> dict[str, Any]:
+    """What the operational events `webhook.*` tell of it."""
+    since = row["failing_since"]
+    return {
+        "object": "webhook",
+        "id": row["id"],
+        "url": row["url"],
+        "description": row["description"],
+        "status": status_of(row),
+        "failing_since": rfc3339(since) if since else None,
+        "disabled_reason": row["disabled_reason"],
+    }
+
+
 def webhooks_in_trouble(session: Session, limit: int) -> list[RowMapping]:
     """Webhooks that are failing, or that Callsheet disabled; the latest change first."""
     trouble = or_(webhooks.c.disabled_reason.is_not(None), webhooks.c.enabled & webhooks.c.failing_since.is_not(None))

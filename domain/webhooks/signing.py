@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable
+from functools import lru_cache
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -47,8 +48,8 @@ def sign(key: str, message_id: str, timestamp: int, body: bytes) -> str:
     """
     signed = f"{message_id}.{timestamp}.".encode() + body
     if key.startswith(PRIVATE):
-        return "v1a," + _base64(_key_of(_bytes(key, PRIVATE)[:SEED_BYTES]).sign(signed))
-    return "v1," + _base64(hmac.new(_bytes(key, SECRET), signed, hashlib.sha256).digest())
+        return "v1a," + _base64(_private_key(key).sign(signed))
+    return "v1," + _base64(hmac.digest(_secret(key), signed, hashlib.sha256))
 
 
 def signed_headers(signing_secrets: Iterable[str], message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
@@ -58,6 +59,17 @@ def signed_headers(signing_secrets: Iterable[str], message_id: str, timestamp: i
         "webhook-timestamp": str(timestamp),
         "webhook-signature": " ".join(sign(secret, message_id, timestamp, body) for secret in signing_secrets),
     }
+
+
+# Reading a key takes longer than signing with it, and a webhook signs many times with the same.
+@lru_cache(maxsize=10_000)
+def _secret(key: str) -> bytes:
+    return _bytes(key, SECRET)
+
+
+@lru_cache(maxsize=10_000)
+def _private_key(key: str) -> Ed25519PrivateKey:
+    return _key_of(_bytes(key, PRIVATE)[:SEED_BYTES])
 
 
 def _key_of(seed: bytes) -> Ed25519PrivateKey:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from domain.db import Database
-from domain.deliveries.commands import note_health
+from domain.deliveries.health import note_health
+from domain.webhooks.health import Ended
 from tests.api.conftest import Cast
 from tests.factories import make_project, make_webhook
 from tests.support.clock import StoppedClock
@@ -50,14 +51,14 @@ def test_it_refuses_what_is_no_question_about_on_and_off(cast: Cast, query: str)
 def test_its_tag_changes_with_its_standing(cast: Cast, database: Database, clock: StoppedClock) -> None:
     hook = make_webhook(database)
     tags = []
-    for failing, healthy, gone, status in (
-        ([], [], [], "healthy"),
-        ([hook.id], [], [], "failing"),
-        ([], [hook.id], [], "healthy"),
-        ([], [], [hook.id], "disabled"),
+    for delivered, gone, status in (
+        (True, [], "healthy"),
+        (False, [], "failing"),
+        (True, [], "healthy"),
+        (False, [hook.id], "disabled"),
     ):
         with database.transaction() as session:
-            note_health(session, failing, healthy, gone, clock.advance(minutes=1))
+            note_health(session, {hook.id: [Ended(delivered)]}, gone, clock.advance(minutes=1), None)
         answer = cast.admin.get(f"/webhooks/{hook.id}")
         assert answer.data["status"] == status
         tags.append(answer.headers["ETag"])

@@ -19,12 +19,13 @@ from config import ROOT
 from domain.access import Permission
 from domain.characters.models import CHARACTERS
 from domain.db import Database
-from domain.deliveries.commands import Attempt, Outcome, claim, record
+from domain.deliveries.recording import Attempt, Outcome, record
 from domain.scenes.models import SCENES
 from domain.segments.models import SEGMENTS
 from tests.api.client import document_of
 from tests.api.conftest import Cast
 from tests.factories import make_approval, make_character, make_key, make_scene, make_segment, make_webhook
+from tests.support.claiming import claim_due
 from tests.support.clock import NOON
 
 SOMETIMES = {"Link", "Idempotency-Replayed", "Deprecation", "Sunset"}
@@ -263,7 +264,7 @@ def made_of_each(cast: Cast, database: Database) -> dict[str, str]:
     made["fields"] = cast.admin.post(f"/projects/{cast.project['id']}/metadata-fields", defined).data["id"]
     made["deliveries"] = cast.admin.post(f"/webhooks/{hook.id}/test", {}).data["id"]
     with database.transaction() as session:
-        attempts = [Attempt(claimed, NOON, 1, 200, None, "") for claimed in claim(session, NOON, 9)]
+        attempts = [Attempt(claimed, NOON, 1, 200, None, "") for claimed in claim_due(session, NOON, 9)]
         record(session, [Outcome(attempt, "delivered", NOON) for attempt in attempts], NOON)
     return made
 

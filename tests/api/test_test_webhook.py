@@ -7,11 +7,12 @@ import pytest
 from sqlalchemy import select
 
 from domain.db import Database
-from domain.deliveries.commands import Attempt, Outcome, claim, record
+from domain.deliveries.recording import Attempt, Outcome, record
 from domain.events.catalogue import TYPES
 from domain.events.models import events
 from tests.api.conftest import Cast
 from tests.factories import make_webhook
+from tests.support.claiming import claim_due
 from tests.support.clock import NOON
 
 
@@ -53,7 +54,7 @@ def test_it_shows_the_attempts_of_a_delivery(cast: Cast, database: Database) -> 
     hook = make_webhook(database)
     delivery_id = cast.admin.post(f"/webhooks/{hook.id}/test", {}).data["id"]
     with database.transaction() as session:
-        (claimed,) = claim(session, NOON, 10)
+        (claimed,) = claim_due(session, NOON, 10)
         attempt = Attempt(claimed, NOON, 12, 500, None, "The receiver answered 500.", "93.184.216.34:443",
                           {"webhook-id": claimed.event_id}, {"Server": "x"}, "oops")  # fmt: skip
         record(session, [Outcome(attempt, "pending", NOON.replace(second=5))], NOON)

@@ -26,7 +26,8 @@ SLICES: dict[str, tuple[set[str], set[str]]] = {
             # Pure functions that a noun has beside its tables.
             *("masking.py", "tokens.py", "passwords.py", "sessions.py", "catalogue.py", "examples.py", "statistics.py"),
             *("addresses.py", "retry.py", "signing.py", "rules.py", "types.py", "patterns.py", "definitions.py"),
-            *("export.py", "retention.py", "outsiders.py", "headers.py", "filters.py", "rotation.py", "matching.py"),
+            *("export.py", "retention.py", "outsiders.py", "headers.py", "filters.py", "rotation.py"),
+            *("claiming.py", "health.py", "limits.py", "matching.py", "recording.py"),
             *("merkle.py", "checkpoints.py", "verification.py", "file_comparison.py", "targets.py"),
         },
     ),

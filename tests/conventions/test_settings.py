@@ -29,6 +29,7 @@ OTHERS: dict[str, tuple[str, str, object]] = {
     "CALLSHEET_DATABASE_POOL": ("6", "database_pool", 6),
     "CALLSHEET_COOKIE_SECURE": ("1", "cookie_secure", True),
     "CALLSHEET_WEBHOOK_SCHEDULE": ("0, 7,9", "webhook_schedule", (0, 7, 9)),
+    "CALLSHEET_WEBHOOK_DISABLE_DAYS": ("0", "webhook_disable_days", 0),
     "CALLSHEET_KEY_DAYS": ("30", "key_days", 30),
     "CALLSHEET_AUDIT_DAYS": (
         "reads=30, actions=3650",

@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import RowMapping, delete, select, text
 
 from domain.db import Database
-from domain.deliveries.commands import LEASE, Attempt, Claimed, Outcome, claim, record
+from domain.deliveries.claiming import LEASE, Claimed
 from domain.deliveries.models import webhook_attempts, webhook_deliveries
+from domain.deliveries.recording import Attempt, Outcome, record
 from tests.factories import make_event, make_webhook
+from tests.support.claiming import claim_due
 from tests.support.clock import NOON
 from tests.support.threads import at_once
 
@@ -22,7 +24,7 @@ def make_deliveries(database: Database, count: int) -> None:
 
 def take(database: Database, now: datetime = NOON, limit: int = 100) -> list[Claimed]:
     with database.transaction() as session:
-        return claim(session, now, limit)
+        return claim_due(session, now, limit)
 
 
 def finish(database: Database, claimed: Sequence[Claimed], status: str = "delivered", now: datetime = NOON) -> None:
@@ -76,7 +78,7 @@ def test_no_query_plan_takes_more_than_was_asked_for(database: Database) -> None
         if session.dialect == "postgresql":  # leave the planner nothing but a loop over the rows
             for kind in ("hashjoin", "mergejoin", "material", "hashagg", "sort"):
                 session.execute(text(f"SET LOCAL enable_{kind} = off"))
-        assert len(claim(session, NOON, 2)) == 2
+        assert len(claim_due(session, NOON, 2)) == 2
 
 
 def test_it_takes_nothing_before_its_time(database: Database) -> None:
@@ -153,7 +155,7 @@ def test_a_claimer_does_not_wait_for_another(database: Database) -> None:
     make_webhook(database)
     make_deliveries(database, 4)
     with database.transaction() as session:
-        first = claim(session, NOON, 2)
+        first = claim_due(session, NOON, 2)
         second = take(database, limit=10)
     assert len(first) == len(second) == 2
     assert not {one.id for one in first} & {one.id for one in second}

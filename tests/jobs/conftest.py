@@ -37,6 +37,7 @@ class JobSettings:
     redis_url: str
     secret_key: bytes = b"x" * 32
     webhook_schedule: tuple[int, ...] = (0, 5, 300)
+    webhook_disable_days: int = 5
     webhook_allow_cidrs: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = LOOPBACK
     audit_days: Mapping[str, int] = field(default_factory=dict)
     audit_mask_fields: tuple[str, ...] = ()

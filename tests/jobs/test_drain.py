@@ -18,12 +18,12 @@ from sqlalchemy import select, update
 
 from domain.audit.models import api_audit_log
 from domain.clock import system_clock
-from domain.deliveries.commands import claim
 from domain.deliveries.models import webhook_deliveries
 from jobs.deliveries import Drain
 from jobs.queues import CHANNEL
 from tests.jobs.conftest import Stage
 from tests.jobs.test_bell import waiting
+from tests.support.claiming import claim_due
 from tests.support.receiver import Answer, Arrival
 from tests.support.waiting import wait_until
 
@@ -162,7 +162,7 @@ def test_headers_that_are_no_text_are_cleaned(stage: Stage) -> None:
     stage.drain()
 
     (attempt,) = stage.attempts()
-    assert attempt["response_headers"]["X-Place"] == "Malm?"
+    assert attempt["response_headers"]["X-Place"] == "Malm\N{REPLACEMENT CHARACTER}"
     assert stage.delivery()["status"] == "delivered"
 
 
@@ -243,7 +243,7 @@ def test_a_delivery_that_ends_its_workers_is_given_up(stage: Stage) -> None:
     stage.webhook()
     stage.events(1)
     with stage.database.transaction() as session:
-        claim(session, system_clock(), 10)  # and its worker died, as in every attempt before
+        claim_due(session, system_clock(), 10)  # and its worker died, as in every attempt before
         session.execute(update(webhook_deliveries).values(attempts_count=3))
     _make_due(stage)
     assert stage.drain() == 1
@@ -282,7 +282,7 @@ def test_an_expired_lease_is_due_again(stage: Stage) -> None:
     _, secret = stage.webhook()
     stage.events(1)
     with stage.database.transaction() as session:  # a worker that claimed and died
-        assert len(claim(session, system_clock(), 10)) == 1
+        assert len(claim_due(session, system_clock(), 10)) == 1
     assert stage.drain() == 0
 
     _make_due(stage)

@@ -41,10 +41,11 @@ def connections() -> Iterator[list[Any]]:
         _watching.clear()
 
 
-def post(url: str, *, allowed: Any = LOOPBACK, deadline: float = 5) -> Reply:
+def post(url: str, *, allowed: Any = LOOPBACK, deadline: float = 5, traced: bool = False) -> Reply:
     async def run() -> Reply:
-        async with Transport(allowed, deadline) as transport:
-            return await transport.post(url, {"Content-Type": "application/json"}, b"{}")
+        async with Transport(allowed) as transport:
+            headers = {"Content-Type": "application/json"}
+            return await transport.post(url, headers, b"{}", deadline=deadline, traced=traced)
 
     return asyncio.run(run())
 
@@ -56,6 +57,29 @@ def test_it_works() -> None:
     assert reply.address is not None
     assert reply.address.startswith("127.0.0.1:")
     assert [address[0] for address in seen] == ["127.0.0.1"]
+
+
+def test_a_traced_call_tells_each_phase() -> None:
+    with receiver() as listening:
+        listening.answer = lambda _: Answer(delay=0.1)
+        reply = post(listening.url.replace("127.0.0.1", "localhost"), traced=True)
+        untraced = post(listening.url)
+    assert reply.details is not None
+    assert reply.details["dns"] == ["127.0.0.1"]
+    assert reply.details["address"] == reply.address == untraced.address
+    assert reply.details["tls"] is None
+    assert list(reply.details["phases"]) == ["dns", "connect", "first_byte", "body"]
+    assert reply.details["phases"]["first_byte"] >= 100
+    assert sum(reply.details["phases"].values()) <= reply.duration_ms + 1
+    assert untraced.details is None
+
+
+def test_a_traced_call_that_fails_tells_how_far_it_came() -> None:
+    reply = post("http://127.0.0.1:1/", traced=True)
+    assert reply.error == "refused"
+    assert reply.address == "127.0.0.1:1"
+    assert reply.details is not None
+    assert list(reply.details["phases"]) == ["connect"]
 
 
 @pytest.mark.parametrize(

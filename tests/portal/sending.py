@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from domain.deliveries.commands import Attempt, Outcome, claim, record
+from domain.deliveries.recording import Attempt, Outcome, record
 from domain.ports import Services
+from tests.support.claiming import claim_due
 
 
 def answer_next(services: Services, status: str = "delivered", **answer: Any) -> str:
     """Claim the delivery that is due and record an attempt with this answer; its id."""
     now = services.clock()
     with services.database.transaction() as session:
-        (claimed,) = claim(session, now, 1)
+        (claimed,) = claim_due(session, now, 1)
     given: dict[str, Any] = {
         "status_code": 200,
         "error": None,

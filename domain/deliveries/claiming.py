@@ -1,0 +1,251 @@
+"""Taking what is due, under a lease: from each webhook's own queues, and no more than was asked for of each."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    ClauseElement,
+    ColumnElement,
+    FromClause,
+    Integer,
+    Select,
+    SmallInteger,
+    and_,
+    bindparam,
+    case,
+    exists,
+    not_,
+    or_,
+    select,
+    true,
+    update,
+)
+
+from ..db import Session, Str
+from ..events.models import events
+from ..json_rows import as_json, given_rows
+from ..prepared import Prepared
+from ..webhooks.models import webhooks
+from .models import FIRST, REPLAY, RETRY, is_open, webhook_deliveries
+
+LANES = (FIRST, RETRY, REPLAY)
+# Longer than an attempt can take (20 s in all) and than it can have waited for its turn before that, so that only a
+# dead or frozen worker's lease runs out.
+LEASE = timedelta(seconds=30)
+_MOMENT = webhook_deliveries.c.due_at.type
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A webhook that something is due for.
+
+    Attributes:
+        ordered: whether one entity's events wait for each other.
+        probing: its breaker was open and its pause is over: one delivery shows whether it is well again.
+        lanes: those with something due.
+    """
+
+    id: str
+    ordered: bool
+    probing: bool
+    max_concurrency: int | None
+    rate_per_minute: int | None
+    url: str
+    timeout_seconds: int
+    sealed_headers: bytes | None
+    lanes: tuple[int, ...] = ()
+
+    @classmethod
+    def nobody(cls) -> Endpoint:
+        """One that is not there, to rehearse with."""
+        return cls("", ordered=False, probing=False, max_concurrency=None, rate_per_minute=None, url="",
+                   timeout_seconds=0, sealed_headers=None)  # fmt: skip
+
+
+def due_endpoints(session: Session, now: datetime) -> list[Endpoint]:
+    """The webhooks to which something may be sent now: one statement, whatever is waiting."""
+    return [
+        Endpoint(
+            id=id_,
+            ordered=ordering == "entity",
+            probing=breaker != "closed",
+            max_concurrency=most,
+            rate_per_minute=rate,
+            url=url,
+            timeout_seconds=timeout,
+            sealed_headers=headers,
+            lanes=tuple(lane for lane, due in zip(LANES, lanes, strict=True) if due),
+        )
+        for id_, ordering, breaker, most, rate, url, timeout, headers, *lanes in _DUE_ENDPOINTS.read(
+            session, {"moment": now}
+        )
+    ]
+
+
+def _due_endpoints(_dialect: str) -> Select[Any]:
+    moment = bindparam("moment", type_=_MOMENT)
+    due = [
+        exists().where(*in_queue(webhook_deliveries, webhooks.c.id, lane), webhook_deliveries.c.due_at <= moment)
+        for lane in LANES
+    ]
+    return select(
+        *(webhooks.c.id, webhooks.c.ordering, webhooks.c.breaker, webhooks.c.max_concurrency),
+        *(webhooks.c.rate_per_minute, webhooks.c.url, webhooks.c.timeout_seconds, webhooks.c.sealed_headers, *due),
+    ).where(webhooks.c.enabled, or_(webhooks.c.paused_until.is_(None), webhooks.c.paused_until <= moment), or_(*due))
+
+
+def in_queue(table: Any, webhook_id: Any, lane: Any) -> tuple[ColumnElement[bool], ...]:
+    """That a delivery is open and in this queue."""
+    return table.c.webhook_id == webhook_id, table.c.lane == lane, is_open(table)
+
+
+_DUE_ENDPOINTS = Prepared(_due_endpoints)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """How many to take of one webhook's lane at most."""
+
+    webhook_id: str
+    lane: int
+    most: int
+    ordered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery under this worker's lease, with what is needed to send it."""
+
+    id: str
+    webhook_id: str
+    event_id: str
+    attempt: int
+    lane: int
+    lease_token: str
+    is_test: bool
+    body: bytes
+
+
+def claim(session: Session, asks: Sequence[Ask], now: datetime) -> list[Claimed]:
+    """Take due deliveries under a lease: pending ones whose time has come, and those of expired leases.
+
+    An attempt counts from its claim, so a delivery that kills its worker does not live for ever. In the order of their
+    events. On PostgreSQL two statements; on SQLite, which is no journey away, one for each ask and one more.
+    """
+    token = uuid.uuid4().hex
+    given = {"moment": now, "lease": now + LEASE, "token": token}
+    if session.dialect == "postgresql":
+        taken = _TAKE_ALL.read(session, given | as_json(_row(ask) for ask in asks))
+    else:
+        taken = [found for ask in asks for found in _TAKE[ask.ordered].read(session, given | _row(ask))]
+    if not taken:
+        return []
+    rows = _CLAIMED.read(session, as_json({"id": row_id} for (row_id,) in taken))
+    return [
+        Claimed(id_, webhook_id, event_id, attempt, lane, token, bool(is_test), body.encode())
+        for id_, webhook_id, event_id, attempt, lane, is_test, body in rows
+    ]
+
+
+def _row(ask: Ask) -> dict[str, Any]:
+    return {"webhook_id": ask.webhook_id, "lane": ask.lane, "most": ask.most, "ordered": ask.ordered}
+
+
+def _due(webhook_id: Any, lane: Any, ordered: bool | ColumnElement[bool]) -> Select[Any]:
+    """The ids in one queue that are due, the oldest first; those that wait for an earlier event are not."""
+    queue, earlier = webhook_deliveries.alias("queue"), webhook_deliveries.alias("earlier")
+    waits = exists().where(
+        earlier.c.webhook_id == queue.c.webhook_id,
+        earlier.c.entity_id == queue.c.entity_id,
+        earlier.c.replay_id == queue.c.replay_id,
+        is_open(earlier),
+        earlier.c.event_seq < queue.c.event_seq,
+    )
+    condition = and_(*in_queue(queue, webhook_id, lane), queue.c.due_at <= bindparam("moment", type_=_MOMENT))
+    if ordered is not False:
+        condition &= not_(waits) if ordered is True else or_(not_(ordered), not_(waits))
+    return select(queue.c.id).where(condition).order_by(queue.c.due_at, queue.c.id)
+
+
+def _take(chosen: Any) -> ClauseElement:
+    table = webhook_deliveries
+    return (
+        update(table)
+        .where(table.c.id.in_(chosen))
+        .values(
+            status="sending",
+            attempts_count=table.c.attempts_count + 1,
+            lease_token=bindparam("token"),
+            due_at=bindparam("lease", type_=_MOMENT),
+        )
+        .returning(table.c.id)
+    )
+
+
+def _take_one_queue(ordered: bool) -> ClauseElement:
+    due = _due(bindparam("webhook_id", type_=Str), bindparam("lane", type_=SmallInteger), ordered)
+    return _take(due.limit(bindparam("most", type_=Integer)))
+
+
+def _take_all(dialect: str) -> ClauseElement:
+    asked = given_rows(dialect, webhook_id=Str, lane=SmallInteger, most=Integer, ordered=Boolean)
+    due = _due(asked.c.webhook_id, asked.c.lane, asked.c.ordered)
+    each = due.limit(asked.c.most).with_for_update(skip_locked=True).lateral("due")
+    # Not a plain subquery: PostgreSQL may run that once for each row, and take more than was asked for.
+    taken = select(each.c.id).select_from(asked.join(each, true())).cte("taken")
+    return _take(select(taken.c.id))
+
+
+def _claimed(dialect: str) -> Select[Any]:
+    table, given = webhook_deliveries, given_rows(dialect, id=Str)
+    body: FromClause | ColumnElement[Any] = case(
+        (webhooks.c.payload_version == "v1-thin", events.c.thin_body), else_=events.c.body
+    )
+    return (
+        select(
+            *(table.c.id, table.c.webhook_id, table.c.event_id, table.c.attempts_count, table.c.lane),
+            *(events.c.is_test, body),
+        )
+        .select_from(given.join(table, table.c.id == given.c.id))
+        .join(webhooks, webhooks.c.id == table.c.webhook_id)
+        .join(events, events.c.id == table.c.event_id)
+        .order_by(events.c.seq)
+    )
+
+
+_TAKE = {
+    False: Prepared(lambda _dialect: _take_one_queue(ordered=False)),
+    True: Prepared(lambda _dialect: _take_one_queue(ordered=True)),
+}
+_TAKE_ALL = Prepared(_take_all)
+_CLAIMED = Prepared(_claimed)
+
+
+def release(session: Session, claimed: Sequence[Claimed], now: datetime) -> None:
+    """Give back what was claimed and not tried: due at once, its attempt not counted. Behind the fence."""
+    if claimed:
+        rows = as_json({"id": one.id, "token": one.lease_token} for one in claimed)
+        _RELEASE.run(session, rows | {"moment": now})
+
+
+def _release(dialect: str) -> ClauseElement:
+    table, given = webhook_deliveries, given_rows(dialect, id=Str, token=Str)
+    return (
+        update(table)
+        .where(table.c.id == given.c.id, table.c.lease_token == given.c.token)
+        .values(
+            status="pending",
+            attempts_count=table.c.attempts_count - 1,
+            lease_token=None,
+            due_at=bindparam("moment", type_=_MOMENT),
+        )
+    )
+
+
+_RELEASE = Prepared(_release)

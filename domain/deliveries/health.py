@@ -1,0 +1,104 @@
+"""Keeping how endpoints stand, and telling of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, or_, select, update
+
+from ..access import SYSTEM
+from ..audit.commands import differences, note_action
+from ..db import Row, Session
+from ..events.commands import Context, Happening, record_events
+from ..webhooks.health import Ended, Health, after, is_given_up
+from ..webhooks.models import webhooks
+from ..webhooks.queries import represent_trouble
+from .models import webhook_deliveries
+
+HEALTH = ("failures_in_a_row", "failing_since", "failing_told", "breaker", "paused_until")
+# It was open and its pause is over: whoever claims next tries one delivery, and nobody else does meanwhile.
+PROBE = timedelta(seconds=30)
+
+
+def note_health(
+    session: Session,
+    ended: Mapping[str, Sequence[Ended]],
+    gone: Collection[str],
+    now: datetime,
+    disable_after: timedelta | None,
+) -> set[str]:
+    """Keep how each webhook stands after a batch of attempts. One statement when all are well and were before.
+
+    Args:
+        ended: of each webhook, the attempts in the order they ended.
+        gone: webhooks whose receiver asked for no more (410).
+        disable_after: of failing without one success; None for never.
+
+    Returns:
+        The webhooks that nothing may be sent to for now.
+    """
+    stopped = set()
+    failing = [webhook_id for webhook_id, attempts in ended.items() if not all(one.delivered for one in attempts)]
+    unwell: ColumnElement[bool] = or_(
+        webhooks.c.failures_in_a_row > 0, webhooks.c.breaker != "closed", webhooks.c.paused_until.is_not(None),
+        webhooks.c.failing_since.is_not(None), webhooks.c.id.in_(failing),
+    )  # fmt: skip
+    chosen = select(webhooks).where(webhooks.c.id.in_(list(ended)), webhooks.c.enabled, unwell)
+    for row in session.execute(chosen.order_by(webhooks.c.id).with_for_update()).mappings().all():
+        health = after(_health_of(row), ended[row["id"]], now)
+        if row["id"] in gone:
+            _disable(session, row, "gone", now)
+        elif not health.is_well and is_given_up(health, now, disable_after):
+            _disable(session, row, "exhausted", now)
+        else:
+            _keep(session, row, health, now)
+            if health.paused_until is None or health.paused_until <= now:
+                continue
+        stopped.add(row["id"])
+    return stopped
+
+
+def _health_of(row: Row) -> Health:
+    return Health(**{name: row[name] for name in HEALTH})
+
+
+def _keep(session: Session, row: Row, health: Health, now: datetime) -> None:
+    was = _health_of(row)
+    if health == was:
+        return
+    changed: dict[str, Any] = asdict(health)
+    if (was.failing_since is None) != (health.failing_since is None):  # what the API shows of it
+        changed |= {"version": webhooks.c.version + 1, "updated_at": now}
+    session.execute(update(webhooks).where(webhooks.c.id == row["id"]).values(**changed))
+    if health.failing_told and not was.failing_told:
+        _tell(session, {**row, **asdict(health)}, "failing", now)
+    elif was.failing_told and health.is_well:
+        _tell(session, {**row, **asdict(health)}, "recovered", now)
+
+
+def _disable(session: Session, row: Row, reason: str, now: datetime) -> None:
+    values = {"enabled": False, "disabled_reason": reason}
+    changed = {**values, "version": webhooks.c.version + 1, "updated_at": now}
+    session.execute(update(webhooks).where(webhooks.c.id == row["id"]).values(**changed))
+    told = {"id": row["id"], **differences({"enabled": True}, values)}
+    note_action(session, SYSTEM, "system", "webhook.disable", now, changes=told)
+    waiting = (webhook_deliveries.c.webhook_id == row["id"], webhook_deliveries.c.status == "pending")
+    session.execute(update(webhook_deliveries).where(*waiting).values(status="cancelled", finished_at=now))
+    _tell(session, {**row, **values}, "disabled", now)
+
+
+def _tell(session: Session, row: Row, verb: str, now: datetime) -> None:
+    happening = Happening(f"webhook.{verb}", None, represent_trouble(row))
+    record_events(session, Context(SYSTEM, now), [happening])
+
+
+def begin_probes(session: Session, webhook_ids: Sequence[str], now: datetime) -> set[str]:
+    """Those of these webhooks that this worker alone may probe now."""
+    ready = update(webhooks).where(
+        webhooks.c.id.in_(webhook_ids), webhooks.c.breaker != "closed", webhooks.c.paused_until <= now
+    )
+    probed = ready.values(breaker="half_open", paused_until=now + PROBE).returning(webhooks.c.id)
+    return set(session.execute(probed).scalars())
