@@ -7,7 +7,7 @@ PARALLEL ?= -n 2 --dist loadfile
 UNIQUE := app.py wsgi.py config.py config_values.py domain api portal jobs deploy dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e torture scale scale-audit fuzz spectral openapi bench lint duplicates format clean install install-dev python
+.PHONY: help run test e2e torture scale scale-audit fuzz spectral openapi bench signatures lint duplicates format clean install install-dev python
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ openapi: install-dev ## Write openapi.json, the committed API document, from the
 spectral: ## Lint openapi.json with OWASP's rules (needs node and npm)
 	@npm ci --prefix tests/openapi --ignore-scripts --no-audit --no-fund --silent
 	@tests/openapi/node_modules/.bin/spectral lint openapi.json --fail-severity hint
+
+signatures: install-dev ## Check our signatures with the reference library for Node.js (needs node and npm)
+	@npm ci --prefix tests/signing --ignore-scripts --no-audit --no-fund --silent
+	@$(PY) -m pytest -m npm tests/signing $(ARGS)
 
 fuzz: install-dev ## Call the running product with whatever openapi.json allows, and with what it does not
 	@$(PY) -m tests.fuzz $(ARGS)

@@ -48,8 +48,8 @@ def sign(key: str, message_id: str, timestamp: int, body: bytes) -> str:
     """
     signed = f"{message_id}.{timestamp}.".encode() + body
     if key.startswith(PRIVATE):
-        return "v1a," + _base64(_key_of(_bytes(key, PRIVATE)[:SEED_BYTES]).sign(signed))
-    return "v1," + _base64(hmac.digest(_bytes(key, SECRET), signed, hashlib.sha256))
+        return "v1a," + _base64(_private_key(key).sign(signed))
+    return "v1," + _base64(hmac.digest(_secret(key), signed, hashlib.sha256))
 
 
 def signed_headers(signing_secrets: Iterable[str], message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
@@ -61,13 +61,21 @@ def signed_headers(signing_secrets: Iterable[str], message_id: str, timestamp: i
     }
 
 
-# A worker signs with the same few keys all the time.
+# Reading a key takes longer than signing with it, and a webhook signs many times with the same.
 @lru_cache(maxsize=10_000)
+def _secret(key: str) -> bytes:
+    return _bytes(key, SECRET)
+
+
+@lru_cache(maxsize=10_000)
+def _private_key(key: str) -> Ed25519PrivateKey:
+    return _key_of(_bytes(key, PRIVATE)[:SEED_BYTES])
+
+
 def _key_of(seed: bytes) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(seed)
 
 
-@lru_cache(maxsize=10_000)
 def _bytes(text: str, prefix: str) -> bytes:
     return base64.b64decode(text.removeprefix(prefix))
 

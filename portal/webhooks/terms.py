@@ -85,7 +85,10 @@ def _listed(text: str) -> Any:
 
 
 def _written(value: Any) -> str:
-    """A text as it is, where it is read as a text; all else in JSON."""
+    """A text as it is, where it is read as one, and a list with commas where it is read as such; else JSON."""
+    if isinstance(value, list):
+        text = ", ".join(map(_written, value))
+        return text if json.dumps(_listed(text)) == json.dumps(value) else json.dumps(value, ensure_ascii=False)
     if isinstance(value, str) and value == value.strip() != "" and value.isprintable() and _value(value) == value:
         return value
     return json.dumps(value, ensure_ascii=False)

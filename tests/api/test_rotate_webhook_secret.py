@@ -169,6 +169,7 @@ def test_other_methods_are_refused(app: Flask, database: Database) -> None:
 
 def test_reading_keys_is_limited_by_address(app: Flask, database: Database) -> None:
     hook = make_webhook(database, signature="v1a")
-    statuses = [key_set(app, hook.id, "198.51.100.77").status_code for _ in range(ADDRESS_PER_MINUTE + 1)]
-    assert statuses == [200] * ADDRESS_PER_MINUTE + [429]
+    # Tokens come back while they are taken: two a second.
+    calls = next(n for n in range(10 * ADDRESS_PER_MINUTE) if key_set(app, hook.id, "198.51.100.77").status_code == 429)
+    assert calls >= ADDRESS_PER_MINUTE
     assert key_set(app, hook.id, "198.51.100.78").status_code == 200
