@@ -122,21 +122,21 @@ def job(statuses: Sequence[str]) -> JsonSchema:
     return {**record_of(fields), "additionalProperties": True}
 
 
-def webhook() -> JsonSchema:
-    """A webhook, or what is told of it: never its secret."""
+_STANDINGS = {"failing": ("failing",), "disabled": ("disabled",), "recovered": ("healthy",)}
+
+
+def webhook(verb: str) -> JsonSchema:
+    """How a webhook stands, where an event of this verb tells of it; never its secret."""
     fields: dict[str, JsonSchema] = {
         "id": id_of("whk"),
         "object": {"const": "webhook"},
         "url": text(),
         "description": text(),
-        "enabled": {"type": "boolean"},
-        "status": text(),
-        "disabled_reason": nullable(text()),
+        "status": word(_STANDINGS.get(verb, ("healthy", "failing", "disabled"))),
         "failing_since": nullable(MOMENT),
+        "disabled_reason": nullable(text()),
     }
-    always = ("id", "object", "url")
-    optional = [name for name in fields if name not in always]
-    return {**record_of(fields, optional), "additionalProperties": True}
+    return record_of(fields)
 
 
 def expiring_key() -> JsonSchema:
@@ -211,7 +211,9 @@ def data_of(event_type: str) -> JsonSchema:
     if family == "job":
         ended = {"submitted": ("waiting", "queued"), "started": ("running",), "completed": ("succeeded",)}
         return job(ended.get(verb, (verb,)))
-    return {"metadata": any_entity, "webhook": webhook, "api_key": expiring_key}[family]()
+    if family == "webhook":
+        return webhook(verb)
+    return {"metadata": any_entity, "api_key": expiring_key}[family]()
 
 
 def changes_of(event_type: str) -> JsonSchema:

@@ -11,6 +11,7 @@ import orjson
 from ..access import Actor, Role, Scope
 from ..clock import rfc3339
 from ..db import Row
+from ..webhooks.queries import represent_trouble
 from .commands import Context, render_bodies
 
 _MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -18,7 +19,20 @@ _AT = rfc3339(_MOMENT)
 _TAIL = "0" * 25 + "1"
 _COMMON = {"created_at": _AT, "updated_at": _AT, "version": 2}
 _ACTOR = Actor("api_key", f"key_{_TAIL}", "Review tool", Role.REVIEWER, Scope.FULL, None)
-_WEBHOOK = {"id": f"whk_{_TAIL}", "url": "https://tools.example.com/callsheet"}
+_WEBHOOK: dict[str, Any] = {
+    "id": f"whk_{_TAIL}",
+    "url": "https://tools.example.com/callsheet",
+    "description": "ShotGrid status sync",
+    "enabled": True,
+    "failing_since": None,
+    "disabled_reason": None,
+}
+# How a webhook stands when an event tells of it.
+_STANDINGS: dict[str, dict[str, Any]] = {
+    "failing": {"enabled": True, "failing_since": _MOMENT, "disabled_reason": None},
+    "disabled": {"enabled": False, "failing_since": _MOMENT, "disabled_reason": "exhausted"},
+    "recovered": {"enabled": True, "failing_since": None, "disabled_reason": None},
+}
 _PROJECT = {
     "name": "The Salt Line",
     "code": "salt-line",
@@ -78,8 +92,7 @@ def example_data(event_type: str, webhook: Row | None = None) -> tuple[dict[str,
     """
     family, _, verb = event_type.partition(".")
     if family == "webhook":
-        about = webhook or _WEBHOOK
-        return {"object": "webhook", "id": about["id"], "url": about["url"]}, {}
+        return represent_trouble({**_WEBHOOK, **(webhook or {}), **_STANDINGS.get(verb, {})}), {}
     if family == "api_key":
         return _example_key(), {}
     if family == "job":

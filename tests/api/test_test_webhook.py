@@ -78,6 +78,18 @@ def test_it_shows_the_attempts_of_a_delivery(cast: Cast, database: Database) -> 
     ]
 
 
+def test_it_shows_the_connection_of_a_traced_attempt(cast: Cast, database: Database) -> None:
+    hook = make_webhook(database)
+    delivery_id = cast.admin.post(f"/webhooks/{hook.id}/test", {}).data["id"]
+    tls = {"version": "TLSv1.3", "cipher": "x", "issuer": "y", "expires_at": "2099-01-01T00:00:00.000Z"}
+    details = {"dns": ["192.0.2.7"], "address": "192.0.2.7:443", "tls": tls, "phases": {"dns": 1.25, "connect": 10.0}}
+    with database.transaction() as session:
+        (claimed,) = claim_due(session, NOON, 10)
+        record(session, [Outcome(Attempt(claimed, NOON, 12, 200, None, "", details=details), "delivered", NOON)], NOON)
+    (attempt,) = cast.admin.get(f"/deliveries/{delivery_id}").data["attempts"]
+    assert attempt["details"] == details
+
+
 def test_it_refuses_an_unknown_event_type(cast: Cast, database: Database) -> None:
     hook = make_webhook(database)
     answer = cast.admin.post(f"/webhooks/{hook.id}/test", {"event_type": "asset.*"}).refused(422, "invalid")

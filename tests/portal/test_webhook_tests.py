@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -196,3 +197,51 @@ def test_only_admins_may_send(sign_in: SignIn, services: Services, webhook_path:
     viewer.post(f"{webhook_path}/test", {"csrf_token": token}, 403)
     with services.database.reading() as session:
         assert session.execute(select(webhook_deliveries)).first() is None
+
+
+DETAILS: dict[str, Any] = {
+    "dns": ["192.0.2.7", "192.0.2.8"],
+    "address": "192.0.2.7:443",
+    "tls": {
+        "version": "TLSv1.3",
+        "cipher": "TLS_AES_256_GCM_SHA384",
+        "issuer": "<b>Studio</b> CA",
+        "expires_at": "2099-01-01T00:00:00.000Z",
+    },
+    "phases": {"dns": 1.25, "connect": 10.0, "tls": 21.0, "first_byte": 1240.4, "body": 0.04},
+}
+
+
+def test_a_test_shows_its_connection_and_the_time_of_each_phase(
+    ada: Visitor, services: Services, webhook_path: str
+) -> None:
+    address = outcome(press(ada, webhook_path)).attributes["hx-get"]
+    answer_next(services, details=DETAILS)
+    for page in (ada.get(address), ada.get(address, headers=HTMX)):
+        for shown in ("192.0.2.7", "192.0.2.8", "192.0.2.7:443", "TLSv1.3", "<b>Studio</b> CA", "expires 1 Jan 2099"):
+            assert shown in page.text
+        for name, time in (("Name look-up", "1.2 ms"), ("TLS handshake", "21 ms"), ("In all", "1,273 ms")):
+            assert f"{name} {time}" in page.text
+        bars = [node for node in page.tree.all("svg") if node.attributes.get("class") == "phase-bar"]
+        assert len(bars) == 6
+        widths = [float(bar.all("rect")[1].attributes["width"]) for bar in bars]
+        assert widths[3] > widths[2] > widths[4] >= 1
+
+
+def test_a_test_that_failed_shows_how_far_it_came(ada: Visitor, services: Services, webhook_path: str) -> None:
+    address = outcome(press(ada, webhook_path)).attributes["hx-get"]
+    details = {"dns": ["10.0.0.7"], "address": None, "tls": None, "phases": {"dns": 0.5}}
+    answer_next(services, "pending", status_code=None, error="forbidden_address", details=details, address=None)
+    page = ada.get(address)
+    assert "10.0.0.7" in page.text
+    assert "no connection was tried" in page.text
+    assert "Name look-up 0.5 ms" in page.text
+    assert "In all" not in page.text
+
+
+def test_an_attempt_that_was_not_traced_shows_no_connection(
+    ada: Visitor, services: Services, webhook_path: str
+) -> None:
+    address = outcome(press(ada, webhook_path)).attributes["hx-get"]
+    answer_next(services)
+    assert "Connection" not in ada.get(address).text
