@@ -28,13 +28,14 @@ def change(stage: Stage, **values: Any) -> None:
 
 
 def character(number: int) -> str:
-    return f"chr_{number:026d}"
+    """The id of one of them."""
+    return f"chr_{number:026}"
 
 
 def changes(stage: Stage, entity_ids: Sequence[str]) -> list[str]:
     """An event of each of these characters; the events' ids."""
-    example, changed = example_data("asset.approved")
-    told = [Happening("asset.approved", None, {**example, "id": entity_id}, changed) for entity_id in entity_ids]
+    data, changed = example_data("asset.approved")
+    told = [Happening("asset.approved", None, {**data, "id": entity_id}, changed) for entity_id in entity_ids]
     with stage.database.transaction() as session:
         return record_events(session, stage.context(), told)
 
@@ -125,7 +126,7 @@ def test_so_many_a_minute(stage: Stage) -> None:
 def test_one_entitys_events_arrive_in_order_and_a_stuck_one_holds_up_no_other(stage: Stage) -> None:
     stage.webhook()
     change(stage, ordering="entity")
-    stuck = character(99)
+    stuck = character(9)
     stage.receiver.answer = lambda arrival: Answer(500 if arrival.event["data"]["id"] == stuck else 200)
     order = [character(number % 5) for number in range(50)]
     sent = dict(zip(changes(stage, [*order, stuck, stuck, *order]), [*order, stuck, stuck, *order], strict=True))
