@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -16,6 +16,7 @@ from .transport import Reply, Transport
 
 AGENT = "Callsheet-Webhooks/1"
 FIXED = {"Content-Type": "application/json", "User-Agent": AGENT, "Accept-Encoding": "identity"}
+SHORTEST_SECRET = 6  # characters; shorter words of a header would be found everywhere
 HIDDEN = "…"  # what is kept of a header's value that only the receiver may see
 
 
@@ -52,6 +53,7 @@ async def attempt(transport: Transport, target: Target, claimed: Claimed, most: 
         reply = await transport.post(
             target.url, {**target.headers, **headers}, claimed.body, deadline=target.deadline, traced=claimed.is_test
         )
+    conceal = _concealing(target.headers)
     return Attempt(
         claimed=claimed,
         started_at=started_at,
@@ -61,11 +63,24 @@ async def attempt(transport: Transport, target: Target, claimed: Claimed, most: 
         message=reply.message,
         address=reply.address,
         request_headers={**dict.fromkeys(target.headers, HIDDEN), **headers},
-        response_headers=reply.headers,
-        response_body=reply.body,
+        response_headers={name: conceal(value) for name, value in reply.headers.items()},
+        response_body=conceal(reply.body),
         details=reply.details,
         retry_after=retry_after(reply.headers, started_at),
     )
+
+
+def _concealing(headers: Mapping[str, str]) -> Callable[[str], str]:
+    """Takes an endpoint's credentials out of what it answers: some receivers repeat the request that they refuse."""
+    words = {word for value in headers.values() for word in (value, value.rpartition(" ")[2])}
+    secrets = sorted((word for word in words if len(word) >= SHORTEST_SECRET), key=len, reverse=True)
+
+    def conceal(text: str) -> str:
+        for secret in secrets:
+            text = text.replace(secret, HIDDEN)
+        return text
+
+    return conceal
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> int | None:
