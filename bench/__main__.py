@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from bench import api, deliveries, latency, security
+from bench import api, deliveries, isolation, latency, security
 
-SCENARIOS = {"api": api.main, "deliveries": deliveries.main, "latency": latency.main, "security": security.main}
+SCENARIOS = {
+    "api": api.main,
+    "deliveries": deliveries.main,
+    "isolation": isolation.main,
+    "latency": latency.main,
+    "security": security.main,
+}
 
 
 def main() -> int:

@@ -15,10 +15,11 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 import psutil
@@ -63,14 +64,14 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     met = True
     for kind in GOALS if options.database == "both" else (options.database,):
-        with _rig(kind, options.endpoints) as rig:
+        with rig(kind, [str(number) for number in range(options.endpoints)]) as made:
             print(f"{kind}, {options.rounds} rounds of {options.count} deliveries to {options.endpoints} endpoints")
-            met &= _ratio(rig, options, GOALS[kind])
+            met &= _ratio(made, options, GOALS[kind])
             if kind == "postgresql":
-                _two_workers(rig, options)
-            met &= _slow(rig)
+                _two_workers(made, options)
+            met &= _slow(made)
             if options.drained:
-                met &= _memory(rig, options.drained)
+                met &= _memory(made, options.drained)
     return 0 if met else 1
 
 
@@ -83,14 +84,13 @@ class Rig:
     given: dict[str, str]
     home: Path
     port: int
-    webhooks: list[str] = field(default_factory=list)
 
     def backlog(self, count: int) -> None:
         """Commit events for the webhooks in turn, with their deliveries; forget those of before."""
         with self.database.transaction() as session:
             session.execute(delete(webhook_deliveries))
             session.execute(delete(events))
-        data, changes = example_data("asset.approved", {"id": "", "url": ""})
+        data, changes = example_data("asset.approved")
         for start in range(0, count, AT_ONCE):
             told = [
                 Happening("asset.approved", None, {**data, "id": new_id("chr")}, changes)
@@ -114,13 +114,21 @@ class Rig:
 
     def counts(self) -> dict[str, float]:
         """What the sink has seen since it was last asked."""
-        told: dict[str, float] = requests.get(f"http://127.0.0.1:{self.port}/", timeout=10).json()
+        told: dict[str, float] = self._told()
         return told
+
+    def waited(self) -> list[float]:
+        """How long after its event each arrived at a healthy endpoint of a timed sink, since it was last asked."""
+        found: list[float] = self._told()["waited"]
+        return found
+
+    def _told(self) -> Any:
+        return requests.get(f"http://127.0.0.1:{self.port}/", timeout=10).json()
 
     def drain(self, count: int, workers: int = 1, watch: list[float] | None = None) -> float:
         """Deliveries a second, from the first byte at the sink to the commit of the last outcome."""
         self.counts()
-        with _workers(self, workers) as processes:
+        with self.workers(workers) as processes:
             self.bell.ring()
             for _ in range(workers - 1):
                 self.bell.call()
@@ -136,6 +144,15 @@ class Rig:
         assert told["count"] == count, f"{count} were due, {told['count']} came"
         return count / float(last.timestamp() - told["first"])
 
+    @contextmanager
+    def workers(self, count: int = 1) -> Iterator[list[psutil.Process]]:
+        """So many of the product's workers."""
+        chosen = environment(self.home, PYTHONPATH=str(ROOT), **self.given)
+        logs = [self.home / f"worker-{number}.log" for number in range(count)]
+        with ExitStack() as stack:
+            started = [stack.enter_context(server_process(worker(), log, signal.SIGTERM, env=chosen)) for log in logs]
+            yield [psutil.Process(process.pid) for process in started]
+
 
 def _watch(processes: list[psutil.Process], ended: threading.Event, found: list[float]) -> None:
     """The largest of the workers, in MiB, ten times a second: Pss, for a child shares pages with its parent."""
@@ -146,28 +163,28 @@ def _watch(processes: list[psutil.Process], ended: threading.Event, found: list[
 
 
 @contextmanager
-def _rig(kind: str, endpoints: int) -> Iterator[Rig]:
+def rig(kind: str, endpoints: Sequence[str], *, timed: bool = False) -> Iterator[Rig]:
     with tempfile.TemporaryDirectory(prefix="callsheet-bench-") as folder:
         home = Path(folder)
-        with durable_database(kind, home) as url, durable_redis(home) as redis_url, _sink(0.0, home) as port:
+        with durable_database(kind, home) as url, durable_redis(home) as redis_url, sink(home, timed=timed) as port:
             database = Database(url)
             with redis.Redis.from_url(redis_url) as client:
                 given = {
                     "CALLSHEET_SECRET_KEY": SECRET, "DATABASE_URL": url, "REDIS_URL": redis_url,
                     "RQ_REDIS_URL": redis_url, "CALLSHEET_WEBHOOK_ALLOW_CIDRS": "127.0.0.0/8",
                 }  # fmt: skip
-                rig = Rig(database, Bell(client), given, home, port)
-                rig.webhooks = [
-                    make_webhook(database, url=f"http://127.0.0.1:{port}/{number}").id for number in range(endpoints)
-                ]
-                yield rig
+                for path in endpoints:
+                    make_webhook(database, url=f"http://127.0.0.1:{port}/{path}")
+                yield Rig(database, Bell(client), given, home, port)
             database.dispose()
 
 
 @contextmanager
-def _sink(delay: float, home: Path) -> Iterator[int]:
+def sink(home: Path, delay: float = 0.0, *, timed: bool = False) -> Iterator[int]:
+    """A receiver in a process of its own; its port."""
     port = free_port()
     command = [sys.executable, str(ROOT / "bench" / "sink.py"), str(port), "--delay", str(delay)]
+    command += ["--timed"] if timed else []
     with server_process(command, home / f"sink-{port}.log", signal.SIGTERM):
         wait_until(lambda: _answers(port), 30, "the sink does not answer")
         yield port
@@ -178,17 +195,6 @@ def _answers(port: int) -> bool:
         return requests.get(f"http://127.0.0.1:{port}/", timeout=5).ok
     except requests.ConnectionError:
         return False
-
-
-@contextmanager
-def _workers(rig: Rig, count: int) -> Iterator[list[psutil.Process]]:
-    chosen = environment(rig.home, PYTHONPATH=str(ROOT), **rig.given)
-    with ExitStack() as stack:
-        started = [
-            stack.enter_context(server_process(worker(), rig.home / f"worker-{number}.log", signal.SIGTERM, env=chosen))
-            for number in range(count)
-        ]
-        yield [psutil.Process(process.pid) for process in started]
 
 
 def _bare(rig: Rig, options: argparse.Namespace) -> float:
@@ -224,7 +230,7 @@ def _two_workers(rig: Rig, options: argparse.Namespace) -> None:
 
 
 def _slow(rig: Rig) -> bool:
-    with _sink(SLOW_SECONDS, rig.home) as port:
+    with sink(rig.home, SLOW_SECONDS) as port:
         count, fast = 15_000, rig.port
         rig.port = port
         _move(rig, port)

@@ -1,6 +1,7 @@
 """A receiver that costs next to nothing: answers every POST with 204, after `--delay` seconds, and counts.
 
-`GET /` tells how many came, and when the first and the last did (Unix seconds).
+At a path that begins with `/hang` it never answers, at one with `/fail` a fifth of its answers is 500. `GET /` tells how many
+came, and when the first and the last did (Unix seconds); with `--timed`, how long after its event each came to `/healthy…`.
 """
 
 from __future__ import annotations
@@ -8,10 +9,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import random
 import re
 import time
+from datetime import datetime
 
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
+_TIMESTAMP = re.compile(rb'"timestamp":"([^"]+)"')
+_FAILED = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
+FAILING = 0.2
 _DONE = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
@@ -23,6 +29,7 @@ class Counts:
 
     def clear(self) -> None:
         self.count, self.first, self.last = 0, 0.0, 0.0
+        self.waited: list[float] = []  # seconds
 
     def add(self) -> None:
         self.last = time.time()
@@ -33,8 +40,8 @@ class Counts:
 class Sink(asyncio.Protocol):
     """One connection."""
 
-    def __init__(self, counts: Counts, delay: float) -> None:
-        self._counts, self._delay, self._buffer = counts, delay, b""
+    def __init__(self, counts: Counts, delay: float, timed: bool) -> None:
+        self._counts, self._delay, self._timed, self._buffer = counts, delay, timed, b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: asyncio.Transport = transport  # type: ignore[assignment]  # of a TCP server
@@ -46,18 +53,25 @@ class Sink(asyncio.Protocol):
             whole = end + 4 + (int(length[1]) if length else 0)
             if len(self._buffer) < whole:
                 return
-            asked, self._buffer = self._buffer[:4], self._buffer[whole:]
-            if asked == b"POST":
-                self._take()
+            asked, self._buffer = self._buffer[:whole], self._buffer[whole:]
+            if asked.startswith(b"POST"):
+                self._take(asked)
             else:
                 self._tell()
 
-    def _take(self) -> None:
+    def _take(self, asked: bytes) -> None:
         self._counts.add()
+        hangs, fails = asked.startswith(b"POST /hang"), asked.startswith(b"POST /fail")
+        timed = self._timed and asked.startswith(b"POST /healthy")
+        if timed and (found := _TIMESTAMP.search(asked)) is not None:
+            self._counts.waited.append(time.time() - datetime.fromisoformat(found[1].decode()).timestamp())
+        answer = _FAILED if fails and random.random() < FAILING else _DONE
+        if hangs:
+            return
         if self._delay:
-            asyncio.get_running_loop().call_later(self._delay, self._transport.write, _DONE)
+            asyncio.get_running_loop().call_later(self._delay, self._transport.write, answer)
         else:
-            self._transport.write(_DONE)
+            self._transport.write(answer)
 
     def _tell(self) -> None:
         body = json.dumps(vars(self._counts)).encode()
@@ -65,11 +79,11 @@ class Sink(asyncio.Protocol):
         self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
 
 
-async def serve(port: int, delay: float) -> None:
+async def serve(port: int, delay: float, timed: bool) -> None:
     """Until the process is ended."""
     counts = Counts()
     server = await asyncio.get_running_loop().create_server(
-        lambda: Sink(counts, delay), "127.0.0.1", port, backlog=1024
+        lambda: Sink(counts, delay, timed), "127.0.0.1", port, backlog=1024
     )
     await server.serve_forever()
 
@@ -78,5 +92,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("port", type=int)
     parser.add_argument("--delay", type=float, default=0.0)
+    parser.add_argument("--timed", action="store_true")
     chosen = parser.parse_args()
-    asyncio.run(serve(chosen.port, chosen.delay))
+    asyncio.run(serve(chosen.port, chosen.delay, chosen.timed))

@@ -25,13 +25,13 @@ class Target:
     """An endpoint as its deliveries are sent.
 
     Attributes:
-        headers: its own, which are sent and never kept.
+        headers: its own, which are sent and never kept; None where they cannot be read.
         secrets: those in force, newest first; None where none can be read.
     """
 
     url: str
     deadline: float
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] | None
     secrets: Sequence[str] | None
 
 
@@ -47,13 +47,16 @@ async def attempt(transport: Transport, target: Target, claimed: Claimed, most: 
         reply = Reply(0, error="abandoned", message="Not sent: how the last attempt ended was never recorded.")
     elif not target.secrets:
         reply = Reply(0, error="no_secret", message="Not sent: the webhook has no signing secret that can be read.")
+    elif target.headers is None:
+        reply = Reply(0, error="no_headers", message="Not sent: the webhook's own headers cannot be read.")
     else:
         stamp = int(started_at.timestamp())
         headers = FIXED | signed_headers(target.secrets, claimed.event_id, stamp, claimed.body)
         reply = await transport.post(
             target.url, {**target.headers, **headers}, claimed.body, deadline=target.deadline, traced=claimed.is_test
         )
-    conceal = _concealing(target.headers)
+    own = target.headers or {}
+    conceal = _concealing(own)
     return Attempt(
         claimed=claimed,
         started_at=started_at,
@@ -62,8 +65,8 @@ async def attempt(transport: Transport, target: Target, claimed: Claimed, most: 
         error=reply.error,
         message=reply.message,
         address=reply.address,
-        request_headers={**dict.fromkeys(target.headers, HIDDEN), **headers},
-        response_headers={name: conceal(value) for name, value in reply.headers.items()},
+        request_headers={**dict.fromkeys(own, HIDDEN), **headers},
+        response_headers={name: conceal(value) for name, value in reply.headers.items()} if own else reply.headers,
         response_body=conceal(reply.body),
         details=reply.details,
         retry_after=retry_after(reply.headers, started_at),

@@ -39,9 +39,9 @@ class Targets:
             for one in endpoints
         }
 
-    def _headers(self, endpoint: Endpoint) -> dict[str, str]:
+    def _headers(self, endpoint: Endpoint) -> dict[str, str] | None:
         try:
             return request_headers(self._keyring, {"id": endpoint.id, "sealed_headers": endpoint.sealed_headers})
         except CannotDecrypt as error:
             log.error("%s", error)
-            return {}
+            return None

@@ -24,6 +24,7 @@ from jobs.queues import CHANNEL
 from tests.jobs.conftest import Stage
 from tests.jobs.test_bell import waiting
 from tests.support.claiming import claim_due
+from tests.support.queries import recorded
 from tests.support.receiver import Answer, Arrival
 from tests.support.waiting import wait_until
 
@@ -348,3 +349,12 @@ def _arrived(stage: Stage, count: int) -> bool:
 def _make_due(stage: Stage) -> None:
     with stage.database.transaction() as session:
         session.execute(update(webhook_deliveries).values(due_at=system_clock() - timedelta(seconds=1)))
+
+
+def test_many_take_less_than_a_statement_each(stage: Stage) -> None:
+    for number in range(10):
+        stage.webhook(f"{stage.receiver.url}-{number}")
+    stage.events(100)
+    with recorded(stage.database) as statements:
+        assert stage.drain() == 1000
+    assert len(statements) < 1000

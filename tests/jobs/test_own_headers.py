@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import update
 from standardwebhooks import Webhook as Receiver
 
 from domain.webhooks.commands import change_webhook, create_webhook
+from domain.webhooks.models import webhooks
 from domain.webhooks.queries import public_keys_of
 from domain.webhooks.rotation import rotate_secret
 from domain.webhooks.rules import NewWebhook
@@ -74,3 +76,16 @@ def test_a_private_key_signs(stage: Stage) -> None:
     signed = f"{arrival.id}.{arrival.headers['webhook-timestamp']}.".encode() + arrival.body
     assert version == "v1a"
     Ed25519PublicKey.from_public_bytes(public_bytes(key["key"])).verify(base64.b64decode(signature), signed)
+
+
+def test_nothing_is_sent_without_headers_that_cannot_be_read(stage: Stage) -> None:
+    """The receiver would refuse it, or take it for somebody else's."""
+    stage.webhook()
+    with stage.database.transaction() as session:
+        session.execute(update(webhooks).values(sealed_headers=b"of another secret key", header_names=["X-Studio"]))
+    stage.events(1)
+    stage.drain()
+    assert stage.receiver.arrivals == []
+    (attempt,) = stage.attempts()
+    assert attempt["error"] == "no_headers"
+    assert stage.delivery()["status"] == "pending"

@@ -1,0 +1,75 @@
+"""What sick endpoints cost the healthy ones: event to arrival, with and without one of 100 hanging and ten failing.
+
+The sick ones are there in both runs and receive the same events; without them, they answer like the others. Events are
+committed at a steady pace, each for all endpoints, and the product's worker delivers them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+
+from bench.deliveries import Rig, rig
+from domain.access import SYSTEM
+from domain.clock import system_clock
+from domain.events.commands import Context, Happening, record_events
+from domain.events.examples import example_data
+from domain.ids import new_id
+
+ENDPOINTS, HANGING, FAILING = 100, 1, 10
+GOAL = 1.1
+
+
+def main(arguments: list[str]) -> int:
+    """Measure on each database; 1 when a ratio misses the goal."""
+    parser = argparse.ArgumentParser(prog="python -m bench isolation", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=40.0, help="of each run")
+    parser.add_argument("--pace", type=float, default=4.0, help="events a second, each for 100 endpoints")
+    parser.add_argument("--rounds", type=int, default=3, help="of both runs, in turns")
+    parser.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="both")
+    options = parser.parse_args(arguments)
+    met = True
+    for kind in ("sqlite", "postgresql") if options.database == "both" else (options.database,):
+        found = []
+        for _ in range(options.rounds):
+            without, among = (_run(kind, options, sick) for sick in (False, True))
+            print(f"{kind}: healthy endpoints' p50 and p99 {_shown(without)} without, {_shown(among)} among sick ones")
+            found.append(among[1] / without[1])
+        ratio = statistics.median(found)
+        met &= ratio < GOAL
+        print(f"  p99 among ÷ without: {ratio:.2f} ({min(found):.2f}–{max(found):.2f})   goal under {GOAL:g}: "
+              f"{'met' if ratio < GOAL else 'missed'}", flush=True)  # fmt: skip
+    return 0 if met else 1
+
+
+def _run(kind: str, options: argparse.Namespace, sick: bool) -> tuple[float, float]:
+    """p50 and p99 of the healthy, in milliseconds."""
+    hanging, failing = ("hang", "fail") if sick else ("other", "other")
+    names = [hanging] * HANGING + [failing] * FAILING + ["healthy"] * (ENDPOINTS - HANGING - FAILING)
+    with rig(kind, [f"{name}-{number}" for number, name in enumerate(names)], timed=True) as made, made.workers():
+        _send(made, options.pace, 3.0)  # everything is loaded, every connection made
+        made.counts()
+        _send(made, options.pace, options.seconds)
+        time.sleep(1.0)  # for the last to arrive
+        waited = made.waited()
+    found = statistics.quantiles(waited, n=100)
+    return found[49] * 1000, found[98] * 1000
+
+
+def _send(made: Rig, pace: float, seconds: float) -> None:
+    data, changes = example_data("asset.approved")
+    began, sent = time.perf_counter(), 0
+    while (now := time.perf_counter() - began) < seconds:
+        if sent > now * pace:
+            time.sleep(sent / pace - now)
+            continue
+        sent += 1
+        happening = Happening("asset.approved", None, {**data, "id": new_id("chr")}, changes)
+        with made.database.transaction() as session:
+            record_events(session, Context(SYSTEM, system_clock()), [happening])
+        made.bell.ring()
+
+
+def _shown(found: tuple[float, float]) -> str:
+    return f"{found[0]:.0f} and {found[1]:.0f} ms"
