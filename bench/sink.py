@@ -1,7 +1,8 @@
 """A receiver that costs next to nothing: answers every POST with 204, after `--delay` seconds, and counts.
 
-At a path that begins with `/hang` it never answers, at one with `/fail` a fifth of its answers is 500. `GET /` tells how many
-came, and when the first and the last did (Unix seconds); with `--timed`, how long after its event each came to `/healthy…`.
+At a path that begins with `/hang` it never answers, at one with `/fail` a fifth of its answers is 500. `GET /` tells
+how many came, and when the first and the last did (Unix seconds); with `--timed`, how long after its event each came
+to `/healthy…`.
 """
 
 from __future__ import annotations
