@@ -12,7 +12,7 @@ from flask import Flask, request
 from standardwebhooks import Webhook
 
 app = Flask(__name__)
-webhook = Webhook(os.environ["CALLSHEET_WEBHOOK_SECRET"])
+webhook = Webhook(os.environ["WEBHOOK_SECRET"])
 
 
 @app.post({path})
@@ -31,7 +31,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from flask import Flask, abort, request
 
 app = Flask(__name__)
-text = os.environ["CALLSHEET_WEBHOOK_PUBLIC_KEY"]  # whpk_…
+text = os.environ["WEBHOOK_PUBLIC_KEY"]  # whpk_…
 key = Ed25519PublicKey.from_public_bytes(base64.b64decode(text.removeprefix("whpk_")))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +21,21 @@ class Server:
 
     url: str
     key: str
+    database: Database
+
+    def run(self, *command: str, **variables: str) -> str:
+        """Run a command that reads `URL` and `KEY`, and see that it succeeds. What it printed."""
+        given = {**os.environ, "URL": f"{self.url}/api/v1", "KEY": self.key, **variables}
+        done = subprocess.run(command, env=given, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+        return done.stdout
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home: Path = tmp_path_factory.mktemp("product") / "home"
-    with running(home, **SMALL, CALLSHEET_SECRET_KEY=SECRET) as product:
+    with running(home, **SMALL, CALLSHEET_SECRET_KEY=SECRET, CALLSHEET_WEBHOOK_ALLOW_CIDRS="127.0.0.0/8") as product:
         database = Database(f"sqlite:///{home / 'callsheet.db'}")
         make_character(database, make_project(database))
-        key = make_key(database).token
+        yield Server(product.url, make_key(database).token, database)
         database.dispose()
-        yield Server(product.url, key)

@@ -234,7 +234,7 @@ def test_the_code_of_a_receiver_with_a_public_key_accepts_our_signature_and_no_o
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     key, other, body = new_private_key(), new_private_key(), b'{"type": "asset.approved", "data": {"id": "chr_1"}}'
-    monkeypatch.setenv("CALLSHEET_WEBHOOK_PUBLIC_KEY", public_key(key))
+    monkeypatch.setenv("WEBHOOK_PUBLIC_KEY", public_key(key))
     names: dict[str, Any] = {"__name__": "receiver"}
     exec(python_key_receiver("https://tools.example.com/hooks/in?tenant=a"), names)
     client, now = names["app"].test_client(), int(time.time())

@@ -147,7 +147,7 @@ def test_an_unticked_box_registers_it_disabled(ada: Visitor, services: Services)
 
 def test_the_code_beside_the_secret_accepts_our_signature_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     secret, body = "whsec_" + "QUJD" * 11, b'{"type": "asset.approved", "data": {"id": "chr_1"}}'
-    monkeypatch.setenv("CALLSHEET_WEBHOOK_SECRET", secret)
+    monkeypatch.setenv("WEBHOOK_SECRET", secret)
     names: dict[str, Any] = {"__name__": "receiver"}
     exec(python_receiver("https://tools.example.com/hooks/in?tenant=a"), names)
     client = names["app"].test_client()

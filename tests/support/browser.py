@@ -7,8 +7,9 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
 from playwright.sync_api import Browser, sync_playwright
+
+from tests.support.programs import give_up
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 _QUIET = ("gpu", "background-networking", "component-update", "sync", "quic")
@@ -21,13 +22,10 @@ def executable() -> str | None:
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A running browser. Without one the test is skipped, or fails where CALLSHEET_TEST_REQUIRE_BROWSER is 1."""
+    """A running browser. Without one the test is skipped, or fails: see `give_up`."""
     path = executable()
     if path is None:
-        reason = f"no browser: none of {', '.join(NAMES)} is on PATH"
-        if os.environ.get("CALLSHEET_TEST_REQUIRE_BROWSER") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        give_up(f"no browser: none of {', '.join(NAMES)} is on PATH")
     flags = [*(f"--disable-{name}" for name in _QUIET), "--no-first-run"]
     if os.getuid() == 0:
         flags.append("--no-sandbox")
