@@ -204,5 +204,5 @@ def test_several_sweepers_step_together(stage: Stage) -> None:
         seen.append(len(queued(stage, replay_id)))
         clock.advance(milliseconds=100)
     assert queued(stage, replay_id) == sent
-    # Ten at a step, a step a second, and ten looks in each: who took a step that another had taken would be ahead of it.
+    # Ten at a step, a step a second, ten looks in each: who took a step that another had taken would be ahead of it.
     assert all(count <= 10 * (look // 10 + 1) for look, count in enumerate(seen)), "two took the same step"
