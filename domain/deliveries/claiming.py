@@ -17,6 +17,7 @@ from sqlalchemy import (
     Select,
     SmallInteger,
     and_,
+    any_,
     bindparam,
     case,
     exists,
@@ -71,7 +72,7 @@ class Endpoint:
 
 def due_endpoints(session: Session, now: datetime) -> list[Endpoint]:
     """The webhooks to which something may be sent now: one statement, whatever is waiting."""
-    return [
+    found = [
         Endpoint(
             id=id_,
             ordered=ordering == "entity",
@@ -87,20 +88,26 @@ def due_endpoints(session: Session, now: datetime) -> list[Endpoint]:
             session, {"moment": now}
         )
     ]
+    return [endpoint for endpoint in found if endpoint.lanes]
 
 
 def _due_endpoints(_dialect: str) -> Select[Any]:
     moment = bindparam("moment", type_=_MOMENT)
+    table = webhook_deliveries
     due = [
-        exists().where(*in_queue(webhook_deliveries, webhooks.c.id, lane), webhook_deliveries.c.due_at <= moment)
+        # In the queue's order, and so from its index: PostgreSQL would look for any that is due among all deliveries.
+        select(true())
+        .where(*in_queue(table, webhooks.c.id, lane), table.c.due_at <= moment)
+        .order_by(table.c.due_at, table.c.id)
+        .limit(1)
+        .scalar_subquery()
         for lane in LANES
     ]
-    paused = func.coalesce(webhooks.c.paused_until > moment, false())
     return select(
         *(webhooks.c.id, webhooks.c.ordering, webhooks.c.breaker, webhooks.c.max_concurrency),
         *(webhooks.c.rate_per_minute, webhooks.c.url, webhooks.c.timeout_seconds, webhooks.c.sealed_headers),
-        *(paused, *due),
-    ).where(webhooks.c.enabled, or_(due[ASKED_FOR], and_(not_(paused), or_(*due))))
+        *(func.coalesce(webhooks.c.paused_until > moment, false()), *due),
+    ).where(webhooks.c.enabled)
 
 
 def in_queue(table: Any, webhook_id: Any, lane: Any) -> tuple[ColumnElement[bool], ...]:
@@ -182,11 +189,11 @@ def _due(webhook_id: Any, lane: Any, ordered: bool | ColumnElement[bool]) -> Sel
     return select(queue.c.id).where(condition).order_by(queue.c.due_at, queue.c.id)
 
 
-def _take(chosen: Any) -> ClauseElement:
+def _take(chosen: ColumnElement[bool]) -> ClauseElement:
     table = webhook_deliveries
     return (
         update(table)
-        .where(table.c.id.in_(chosen))
+        .where(chosen)
         .values(
             status="sending",
             attempts_count=table.c.attempts_count + 1,
@@ -199,7 +206,7 @@ def _take(chosen: Any) -> ClauseElement:
 
 def _take_one_queue(ordered: bool) -> ClauseElement:
     due = _due(bindparam("webhook_id", type_=Str), bindparam("lane", type_=SmallInteger), ordered)
-    return _take(due.limit(bindparam("most", type_=Integer)))
+    return _take(webhook_deliveries.c.id.in_(due.limit(bindparam("most", type_=Integer))))
 
 
 def _take_all(dialect: str) -> ClauseElement:
@@ -208,7 +215,8 @@ def _take_all(dialect: str) -> ClauseElement:
     each = due.limit(asked.c.most).with_for_update(skip_locked=True).lateral("due")
     # Not a plain subquery: PostgreSQL may run that once for each row, and take more than was asked for.
     taken = select(each.c.id).select_from(asked.join(each, true())).cte("taken")
-    return _take(select(taken.c.id))
+    # As an array: of a join it would expect as many rows as there could be, and read the whole table for them.
+    return _take(webhook_deliveries.c.id == any_(func.array(select(taken.c.id).scalar_subquery())))
 
 
 def _claimed(dialect: str) -> Select[Any]:

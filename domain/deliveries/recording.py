@@ -48,36 +48,40 @@ class Outcome:
 def record(session: Session, outcomes: Sequence[Outcome], now: datetime) -> list[Outcome]:
     """Write attempts and move their deliveries on, behind the fence: a lease that was lost meanwhile changes nothing.
 
-    The attempt itself is kept in any case, for it was made, unless its delivery is gone. Three statements.
+    The attempt itself is kept in any case, for it was made, unless its delivery is gone. Two statements, and a third
+    where a lease was lost.
 
     Returns:
         The outcomes that hold: those whose lease did.
     """
-    leases = dict(_LEASES.read(session, as_json({"id": outcome.attempt.claimed.id} for outcome in outcomes)))
-    kept = [outcome for outcome in outcomes if outcome.attempt.claimed.id in leases]
-    held = [one for one in kept if leases[one.attempt.claimed.id] == one.attempt.claimed.lease_token]
+    rows = as_json(_finish(session, outcome, now) for outcome in outcomes)
+    finished = {row_id for (row_id,) in _FINISH.read(session, rows)}
+    held = [outcome for outcome in outcomes if outcome.attempt.claimed.id in finished]
+    kept = [outcome.attempt for outcome in held]
+    if len(held) < len(outcomes):
+        late = [outcome.attempt for outcome in outcomes if outcome.attempt.claimed.id not in finished]
+        there = {row_id for (row_id,) in _THERE.read(session, as_json({"id": one.claimed.id} for one in late))}
+        kept += [attempt for attempt in late if attempt.claimed.id in there]
     if kept:
-        _INSERT.run(session, [_attempt_row(outcome.attempt) for outcome in kept])
-    if held:
-        _FINISH.run(session, as_json(_finish(session, outcome, now) for outcome in held))
+        _INSERT.run(session, [_attempt_row(attempt) for attempt in kept])
     return held
 
 
-def _leases(dialect: str) -> Select[Any]:
-    """Who holds each of these deliveries; the rows stay locked until the transaction ends."""
+def _there(dialect: str) -> Select[Any]:
+    """Those of these deliveries that are there; they stay until the transaction ends."""
     table, given = webhook_deliveries, given_rows(dialect, id=Str)
-    chosen = select(table.c.id, table.c.lease_token).where(table.c.id.in_(select(given.c.id))).order_by(table.c.id)
-    return chosen.with_for_update()
+    chosen = select(table.c.id).where(table.c.id.in_(select(given.c.id))).order_by(table.c.id)
+    return chosen.with_for_update(key_share=True, read=True)
 
 
 def _finish_all(dialect: str) -> ClauseElement:
     table = webhook_deliveries
     given = given_rows(
-        dialect, id=Str, status=Str, due_at=Moment(), finished_at=Moment(), code=Integer, lane=SmallInteger
+        dialect, id=Str, token=Str, status=Str, due_at=Moment(), finished_at=Moment(), code=Integer, lane=SmallInteger
     )
     return (
         update(table)
-        .where(table.c.id == given.c.id)
+        .where(table.c.id == given.c.id, table.c.lease_token == given.c.token)
         .values(
             status=given.c.status,
             due_at=given.c.due_at,
@@ -86,10 +90,11 @@ def _finish_all(dialect: str) -> ClauseElement:
             lane=given.c.lane,
             lease_token=None,
         )
+        .returning(table.c.id)
     )
 
 
-_LEASES = Prepared(_leases)
+_THERE = Prepared(_there)
 _FINISH = Prepared(_finish_all)
 _INSERT = Insert(webhook_attempts, itemgetter)
 
@@ -98,6 +103,7 @@ def _finish(session: Session, outcome: Outcome, now: datetime) -> dict[str, Any]
     claimed, ended = outcome.attempt.claimed, outcome.status != "pending"
     return {
         "id": claimed.id,
+        "token": claimed.lease_token,
         "status": outcome.status,
         "due_at": session.moment(outcome.due_at),
         "finished_at": session.moment(now) if ended else None,
