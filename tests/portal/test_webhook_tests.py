@@ -239,6 +239,15 @@ def test_a_test_that_failed_shows_how_far_it_came(ada: Visitor, services: Servic
     assert "In all" not in page.text
 
 
+def test_a_name_without_an_address_is_not_taken_for_an_address(
+    ada: Visitor, services: Services, webhook_path: str
+) -> None:
+    address = outcome(press(ada, webhook_path)).attributes["hx-get"]
+    details: dict[str, Any] = {"dns": [], "address": None, "tls": None, "phases": {"dns": 1.4}}
+    answer_next(services, "pending", status_code=None, error="name_not_found", details=details, address=None)
+    assert "DNS answersnone" in ada.get(address).text
+
+
 def test_an_attempt_that_was_not_traced_shows_no_connection(
     ada: Visitor, services: Services, webhook_path: str
 ) -> None:

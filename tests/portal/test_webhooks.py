@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 from standardwebhooks import WebhookVerificationError
 
 from domain.access import SYSTEM
@@ -26,6 +26,7 @@ from portal.webhooks.snippet import python_receiver
 from tests.factories import make_event, make_project, make_webhook
 from tests.portal.conftest import SignIn
 from tests.portal.sending import answer_next
+from tests.support.clock import NOON
 from tests.support.page import Page, Visitor
 from tests.support.queries import recorded
 
@@ -169,6 +170,25 @@ def test_the_list_tells_how_each_one_stands(ada: Visitor, services: Services) ->
     assert cells[1:6] == ["healthy", "asset.*", "0", "0", "1"]
     assert "failed · 500" in cells[6]
     assert webhook.id in page.tree.all("td")[0].all("a")[0].attributes["href"]
+
+
+@pytest.mark.parametrize(
+    ("standing", "said"),
+    [
+        ({"enabled": False, "disabled_reason": "gone"}, "it wants no more events"),
+        ({"enabled": False, "disabled_reason": "exhausted", "failing_since": NOON}, "edit the webhook to turn it on"),
+        ({"failing_since": NOON}, "nothing has arrived since"),
+        ({"failing_since": NOON, "breaker": "open", "paused_until": NOON}, "everything for it waits. Next try:"),
+        ({"failing_since": NOON, "paused_until": NOON}, "asked for a pause. Next try:"),
+    ],
+)
+def test_its_page_says_why_nothing_arrives(
+    ada: Visitor, services: Services, standing: dict[str, Any], said: str
+) -> None:
+    made = make_webhook(services.database)
+    with services.database.transaction() as session:
+        session.execute(update(webhooks).values(**standing))
+    assert said in ada.get(f"{LIST}/{made.id}").text
 
 
 def test_the_list_is_searched_by_url(ada: Visitor, services: Services) -> None:
