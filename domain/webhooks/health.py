@@ -18,6 +18,7 @@ PAUSES = (30, 60, 120, 300, 600, 900)  # seconds, the last of them again and aga
 PAUSE_JITTER = 0.1
 TELLS_AT_ATTEMPT = 4  # of one delivery: by then it has failed for half an hour
 SLOW_DOWN = (429, 503)
+DISABLED_REASONS = ("gone", "exhausted")  # why Callsheet disables: a 410, or failures for too long
 
 
 @dataclass(frozen=True, slots=True)

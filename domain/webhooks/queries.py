@@ -29,7 +29,7 @@ WEBHOOKS = ListSpec(
     shown=(
         *("id", "object", "url", "description", "event_types", "project_ids", "payload_version", "signature"),
         *("public_keys", "filter", "ordering", "timeout_seconds", "max_concurrency", "rate_per_minute", "header_names"),
-        *("auth_type", "enabled", "status", "created_at", "updated_at", "version"),
+        *("auth_type", "enabled", "status", "failing_since", "disabled_reason", "created_at", "updated_at", "version"),
     ),
     searched=(webhooks.c.url, webhooks.c.description),
 )
@@ -173,7 +173,7 @@ def represent_webhook(
         "header_names": row["header_names"] or [],
         "auth_type": row["auth_type"],
         "enabled": row["enabled"],
-        "status": status_of(row),
+        **_standing(row),
         "created_at": rfc3339(row["created_at"]),
         "updated_at": rfc3339(row["updated_at"]),
         "version": row["version"],
@@ -182,12 +182,13 @@ def represent_webhook(
 
 def represent_trouble(row: Row) -> dict[str, Any]:
     """What the operational events `webhook.*` tell of it."""
+    about = {name: row[name] for name in ("id", "url", "description")}
+    return {"object": "webhook", **about, **_standing(row)}
+
+
+def _standing(row: Row) -> dict[str, Any]:
     since = row["failing_since"]
     return {
-        "object": "webhook",
-        "id": row["id"],
-        "url": row["url"],
-        "description": row["description"],
         "status": status_of(row),
         "failing_since": rfc3339(since) if since else None,
         "disabled_reason": row["disabled_reason"],

@@ -61,6 +61,8 @@ def test_its_tag_changes_with_its_standing(cast: Cast, database: Database, clock
             note_health(session, {hook.id: [Ended(delivered)]}, gone, clock.advance(minutes=1), None)
         answer = cast.admin.get(f"/webhooks/{hook.id}")
         assert answer.data["status"] == status
+        assert answer.data["disabled_reason"] == ("gone" if gone else None)
+        assert (answer.data["failing_since"] is not None) == (status == "failing")
         tags.append(answer.headers["ETag"])
     assert len(set(tags)) == 4
 

@@ -52,6 +52,8 @@ def test_it_works(cast: Cast, database: Database) -> None:
         "auth_type": None,
         "enabled": True,
         "status": "healthy",
+        "failing_since": None,
+        "disabled_reason": None,
         "created_at": "2026-03-01T12:00:00.000Z",
         "updated_at": "2026-03-01T12:00:00.000Z",
         "version": 1,

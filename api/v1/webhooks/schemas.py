@@ -19,6 +19,7 @@ from domain.webhooks.headers import (
     LONGEST_TOKEN,
     MOST_HEADERS,
 )
+from domain.webhooks.health import DISABLED_REASONS
 from domain.webhooks.rules import (
     GRACE,
     HIGHEST_CONCURRENCY,
@@ -61,6 +62,7 @@ _CONCURRENCY = "Most requests at one time; null for as many as it answers well."
 _RATE = "Most requests a minute; null for no limit."
 _HEADERS = "Its own request headers, in place of those that it had. Kept encrypted; their names alone are shown."
 _AUTH = "What becomes the `Authorization` header; null for none. Kept encrypted and never shown."
+_DISABLED = "Why Callsheet disabled it: the receiver answered 410, or failed for too long. Null when it did not."
 _CONDITION = {
     "type": "string", "maxLength": LONGEST_PATH + 10,
     "pattern": "^(data|changes)(\\.[^\\u0000-\\u001f\\u007f\"\\\\.\\[\\]]+)+"
@@ -109,6 +111,8 @@ class WebhookSchema(ObjectSchema):
     auth_type = word_field(tuple(AUTH_PARTS), "How its requests sign in.", nullable=True)
     enabled = fields.Boolean(required=True)
     status = word_field(WEBHOOK_STATUSES)
+    failing_since = moment_field("The first failure after which nothing arrived.", nullable=True)
+    disabled_reason = word_field(DISABLED_REASONS, _DISABLED, nullable=True)
     secret = fields.String(
         allow_none=True,
         metadata={"description": "`whsec_…`; where one is made, and null when that answer is replayed. "
