@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import requests
+from sqlalchemy import insert
 
+from domain.access import SYSTEM
 from domain.characters.models import CHARACTERS
 from domain.db import Database, Row
+from domain.ids import new_id
+from domain.replays.models import webhook_replays
 from domain.scenes.models import SCENES
 from domain.segments.models import SEGMENTS
 from domain.studio import KINDS
@@ -16,7 +21,8 @@ from tests.support.clock import NOON
 
 PLENTY = 1_000_000
 ASSETS_OF_EACH = 8
-KEYS_TO_END = 60
+KEYS_TO_END = 200
+REPLAYS_TO_END = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,7 @@ def make_studio(database: Database) -> Studio:
         make_approval(database, kind, assets[0], "rejected")
         ids[kind.prefix] = [asset["id"] for asset in assets]
     ids["whk"] = [make_webhook(database, enabled=False).id]
+    ids["rpl"] = [_replay(database) for _ in range(REPLAYS_TO_END)]
     ids["key"] = [make_key(database, "viewer").id for _ in range(KEYS_TO_END)]
     for key_id in ids["key"][::2]:
         change_key(database, key_id, suspended_at=NOON)
@@ -64,6 +71,16 @@ def name_things(url: str, studio: Studio) -> None:
         assert changed.status_code == 200, changed.text
         studio.named[f"/api/v1/{kind.plural}/by-external/{{system}}/{{external_id}}"] = named
         studio.named[f"/api/v1/{kind.plural}/{{id}}/metadata/{{key}}"] = {"id": entity_id, "key": "notes"}
+
+
+def _replay(database: Database) -> str:
+    """A replay that runs and whose next step never comes, to a webhook of its own."""
+    replay_id, never = new_id("rpl"), NOON + timedelta(days=36_500)
+    times = {"since": NOON, "until": NOON, "created_at": NOON, "updated_at": NOON, "next_at": never}
+    row = {"id": replay_id, "webhook_id": make_webhook(database, enabled=False).id, "per_minute": 1, "count": 1}
+    with database.transaction() as session:
+        session.execute(insert(webhook_replays).values(**row, **times, created_by=SYSTEM.as_data()))
+    return replay_id
 
 
 def _key(database: Database, role: str, *projects: Row) -> Key:
