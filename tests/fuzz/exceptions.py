@@ -13,8 +13,11 @@ REJECTED, ACCEPTED = "RejectedPositiveData", "AcceptedNegativeData"
 _KEY_FAULTS = re.compile(
     r"/expires_at (past|type)|/allowed_cidrs/\d+ invalid|/project_ids (required|unexpected)|/key malformed"
 )
-# A range that ends before it begins, or begins in the future; what the other kind of authentication has.
-_WEBHOOK_FAULTS = re.compile(r"/(since|until) range|/auth/(token|username|password) (required|unexpected)")
+# A range that ends before it begins, or begins in the future; what the other kind of authentication has; a path.
+_WEBHOOK_FAULTS = re.compile(
+    r"/(since|until) range|/auth/(token|username|password) (required|unexpected)"
+    r"|/filter/.+ (path|length|type|range|unknown)"
+)
 _IDS = re.compile(r"/(project_id|scene_id|project_ids/\d+)")
 
 
@@ -45,7 +48,7 @@ def _history(_message: str, _case: Any, response: Any) -> bool:
 def _known_only_here(_message: str, case: Any, response: Any) -> bool:
     """A code or external id that is taken; an id of nothing; a name or parent that PUT by external id needs only where
     it creates; frames that end before they begin; metadata that its project does not take; a rule that does not go with
-    the type of its metadata field; of an API key, what no pattern tells; of a webhook, what two members tell together."""
+    the type of its metadata field; of an API key and a webhook, what no pattern tells."""
 
     def excused(error: dict[str, str]) -> bool:
         field, code = error["field"], error["code"]

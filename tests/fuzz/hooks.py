@@ -32,7 +32,8 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
     """Reach further than 404, 409 and 412: name what exists in most ids that were made up, and take nothing twice."""
     number = zlib.crc32(case.id.encode())
     if case.path_parameters:
-        case.path_parameters.update({name: _real(value) for name, value in case.path_parameters.items()})
+        # Another one in each call: else the same few would be ended first, and no call would reach what is open.
+        case.path_parameters.update({name: _real(value, number) for name, value in case.path_parameters.items()})
         if number % 4 and case.method.upper() in ("GET", "DELETE") and _is_meant_well(case):
             case.path_parameters.update(_named.get(case.path, {}))
     if case.headers and number % 8:
@@ -54,7 +55,7 @@ def _is_meant_well(case: Any) -> bool:
     return case.meta is None or case.meta.generation.mode.is_positive
 
 
-def _real(value: Any) -> Any:
+def _real(value: Any, turn: int = 0) -> Any:
     if not isinstance(value, str) or value in _known - _own:
         return value
     found = _ID.fullmatch(value)
@@ -62,7 +63,7 @@ def _real(value: Any) -> Any:
         return value
     number = zlib.crc32(value.encode())
     ids = _seeded[found[1]]
-    return ids[number // 8 % len(ids)] if number % 8 or value in _own else value
+    return ids[(number // 8 + turn) % len(ids)] if number % 8 or value in _own else value
 
 
 def _tamed(value: Any) -> Any:
