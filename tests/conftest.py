@@ -26,6 +26,17 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# What starts whole products: few tests that take long. Left for the end, one process would wait for the other's.
+LONG = ("e2e", "deploy", "bench", "openapi", "dev", "jobs")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the folders whose tests take longest; the order in each stays."""
+    here = Path(__file__).parent
+    folders = {item: item.path.relative_to(here).parts[0] for item in items}
+    items.sort(key=lambda item: LONG.index(folders[item]) if folders[item] in LONG else len(LONG))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def every_event_fits_the_catalogue() -> Iterator[None]:
     """Whatever event this process writes in a test is held against its type's JSON Schema."""
