@@ -20,7 +20,7 @@ from tests.factories import Key, change_key, make_approval, make_asset, make_key
 from tests.support.clock import NOON
 
 PLENTY = 1_000_000
-ASSETS_OF_EACH = 8
+ASSETS_OF_EACH = 40
 KEYS_TO_END = 200
 REPLAYS_TO_END = 30
 
