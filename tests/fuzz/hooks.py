@@ -25,7 +25,7 @@ _known: set[str] = {found for ids in _seeded.values() for found in ids}
 _named: dict[str, dict[str, Any]] = _seeds["named"]  # parameters that name something, of paths whose ends are not ids
 _cursors: dict[str, str] = {}  # the last one answered, by path
 _tally: Counter[tuple[str, int]] = Counter()
-_turns: Counter[str] = Counter()  # calls of each operation
+_turns: dict[str, int] = {}  # calls of each operation, which begin anywhere
 
 
 @schemathesis.hook
@@ -34,7 +34,8 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
     number = zlib.crc32(case.id.encode())
     if case.path_parameters:
         # Another one in each call: else the same few would be ended first, and no call would reach what is open.
-        turn = _turns[case.operation.label] = _turns[case.operation.label] + 1
+        label = case.operation.label
+        turn = _turns[label] = _turns.get(label, zlib.crc32(label.encode())) + 1
         case.path_parameters.update({name: _real(value, turn) for name, value in case.path_parameters.items()})
         if number % 4 and case.method.upper() in ("GET", "DELETE") and _is_meant_well(case):
             case.path_parameters.update(_named.get(case.path, {}))

@@ -21,7 +21,7 @@ from tests.support.clock import NOON
 
 PLENTY = 1_000_000
 ASSETS_OF_EACH = 40
-KEYS_TO_END = 200
+KEYS_TO_END = 600
 REPLAYS_TO_END = 30
 
 
