@@ -150,7 +150,9 @@ class Rig:
         chosen = environment(self.home, PYTHONPATH=str(ROOT), **self.given)
         logs = [self.home / f"worker-{number}.log" for number in range(count)]
         with ExitStack() as stack:
-            started = [stack.enter_context(server_process(worker(), log, signal.SIGTERM, env=chosen)) for log in logs]
+            started = [
+                stack.enter_context(server_process(worker(), log, signal.SIGTERM, grace=40, env=chosen)) for log in logs
+            ]
             yield [psutil.Process(process.pid) for process in started]
 
 

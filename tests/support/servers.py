@@ -112,9 +112,9 @@ def _folder() -> Iterator[Path]:
 
 @contextmanager
 def server_process(
-    command: Sequence[str], log: Path, stop: signal.Signals, **options: Any
+    command: Sequence[str], log: Path, stop: signal.Signals, *, grace: float = 10, **options: Any
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a server; it stops with the session, also when the session is killed."""
+    """Run a server; it stops with the session, also when the session is killed. `grace`: seconds it may take to."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
@@ -130,7 +130,7 @@ def server_process(
         yield process
     finally:
         process.send_signal(stop)
-        process.wait(10)
+        process.wait(grace)
 
 
 def _wait_for(answers: Any, refusal: type[Exception], process: subprocess.Popen[bytes], log: Path) -> None:
