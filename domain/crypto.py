@@ -61,7 +61,7 @@ class Keyring:
     def remembering(self, most: int = 10_000) -> Keyring:
         """The same keys; what they decrypted last need not be decrypted again."""
         other = copy(self)
-        other.decrypt = lru_cache(most)(self.decrypt)  # type: ignore[method-assign]
+        other.decrypt = lru_cache(most)(self.decrypt)  # type: ignore[method-assign]  # on this copy alone
         return other
 
     def sign(self, text: bytes) -> bytes:

@@ -11,7 +11,7 @@ from sqlalchemy import ScalarSelect, case, func, select
 from ..audit.models import EVERY, api_audit_log
 from ..db import Session
 from ..webhooks.models import webhooks
-from .models import FIRST, REPLAY, RETRY, STATUSES, webhook_deliveries
+from .models import FIRST, REPLAY, RETRY, STATUSES, is_open, webhook_deliveries
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def queues(session: Session, now: datetime) -> Queues:
 
 
 LANES = {"first": FIRST, "retry": RETRY, "replay": REPLAY}
-_OPEN = webhook_deliveries.c.status.in_(("pending", "sending"))
+_OPEN = is_open()
 
 
 def _soonest(lane: int) -> ScalarSelect[datetime]:

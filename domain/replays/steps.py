@@ -13,7 +13,7 @@ from sqlalchemy import RowMapping, func, insert, literal, select, true, update
 
 from ..db import Row, Session, numbered_id
 from ..deliveries.commands import COUNTER_DIGITS, MADE_OF_EVENT
-from ..deliveries.models import REPLAY, webhook_deliveries
+from ..deliveries.models import REPLAY, is_open, webhook_deliveries
 from ..events.models import events
 from ..ids import new_id_stem
 from ..webhooks.models import webhooks
@@ -55,8 +55,7 @@ def _claim(session: Session, replay_id: str, now: datetime) -> RowMapping | None
 def _receiver(session: Session, webhook_id: str) -> tuple[bool, int]:
     """Whether the webhook is enabled, and how many deliveries of replays wait for it, as far as that matters."""
     table = webhook_deliveries
-    is_open = table.c.status.in_(("pending", "sending"))
-    some = select(table.c.id).where(table.c.webhook_id == webhook_id, table.c.lane == REPLAY, is_open)
+    some = select(table.c.id).where(table.c.webhook_id == webhook_id, table.c.lane == REPLAY, is_open())
     count = select(func.count()).select_from(some.limit(MOST_WAITING).subquery()).scalar_subquery()
     enabled, waiting = session.execute(select(webhooks.c.enabled, count).where(webhooks.c.id == webhook_id)).one()
     return bool(enabled), int(waiting)

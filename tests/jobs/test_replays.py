@@ -143,7 +143,7 @@ def test_it_goes_on_where_it_was_killed(stage: Stage, monkeypatch: pytest.Monkey
         calls.append(1)
         if len(calls) % 3 == 0:
             raise SystemExit
-        real(session, *given)  # type: ignore[arg-type]
+        real(session, *given)  # type: ignore[arg-type]  # handed on as they came
 
     monkeypatch.setattr(steps, "_move", dying)
     deaths = 0
