@@ -49,6 +49,7 @@ class Operation:
     prepare: Callable[[Call], Any] | None = None
     creates: Kind | None = None
     cost: Cost = ONE
+    finds: Callable[..., Any] | None = None
 
     def admit(self, call: Call, path: dict[str, str]) -> None:
         """Load what the path names and check the permission.
@@ -62,6 +63,8 @@ class Operation:
         if self.loads is not None:
             call.set_target(load(call.session, call.actor, self.loads, path.pop("id"), for_update=call.writes))
         call.actor.require(self.permission)
+        if self.finds is not None:
+            self.finds(call, **path)
 
     def perform(self, call: Call, path: dict[str, str]) -> Answer:
         """Read the body and call the view."""
@@ -95,6 +98,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         creates: Kind | None = None,
         also_status: int | None = None,
         cost: Cost = ONE,
+        finds: Callable[..., Any] | None = None,
         results: bool = False,
         streams: Mapping[str, str] | None = None,
     ) -> Callable[[View], View]:
@@ -106,6 +110,8 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
                 rendered by the domain.
             id: the operationId.
             loads: the kind of the object that `<id>` in the rule names; `call.target` holds its row.
+            finds: called with the call and what the path names, before the body is read; raises `NotFound` for what is
+                not there. For objects that are no entities.
             body: the schema of the request's body.
             largest_body: bytes; more is answered 413.
             listing: the grammar of its query, for a list.
@@ -122,7 +128,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         def decorator(view: View) -> View:
             schema = None if body is None else body()
             operation = Operation(
-                id, method, rule, permission, view, loads, schema, largest_body, prepare, creates, cost
+                id, method, rule, permission, view, loads, schema, largest_body, prepare, creates, cost, finds
             )
             self.operations.append(operation)
             endpoint = _endpoint(operation)

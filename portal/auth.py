@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from typing import Any
 
 from flask import Flask, request, session
 from flask_login import LoginManager, UserMixin, login_user, logout_user
@@ -68,12 +69,16 @@ def attempt(email: str, password: str) -> PortalUser | None:
     Raises:
         TooManyAttempts: by this address, or for this account from it.
     """
-    _brake(email)
+    now = services().clock()
+    try:
+        _brake(email)
+    except TooManyAttempts:
+        _note_refusal(None, now, status_code=429, problem="quota-exceeded")
+        raise
     database = services().database
     with database.reading() as reading:
         row = find_by_email(reading, email)
     known = row["password_hash"] if row is not None and row["active"] else None
-    now = services().clock()
     if not verify_password(known, password) or row is None:
         _note_refusal(row, now)
         return None
@@ -112,8 +117,9 @@ def _brake(email: str) -> None:
             raise TooManyAttempts(max(grant.retry_after, 1))
 
 
-def _note_refusal(row: RowMapping | None, now: datetime) -> None:
+def _note_refusal(row: RowMapping | None, now: datetime, **answer: Any) -> None:
     entry = AuditEntry(
+        **answer,
         at=now,
         source="portal",
         user_id=row["id"] if row is not None else None,

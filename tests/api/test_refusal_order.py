@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import update
 
+from api.blueprint import Operation
 from domain.characters.models import characters
 from domain.db import Database
 from tests.api.client import Answer, Client
-from tests.api.places import Places
+from tests.api.places import Places, operations
 from tests.factories import change_key, make_key, make_project
 from tests.support.clock import NOON
 
+NAMED = re.compile(r"<(?:\w+:)?(\w+)>")
 STALE = {"If-Match": '"none-1"'}
 
 
@@ -92,3 +96,20 @@ def test_the_first_fault_is_told(app: Flask, database: Database, write: Faulty) 
     call(admin, places["own"], b"{").refused(400, "malformed-json")
     call(admin, places["own"], write.invalid).refused(422, "invalid")
     call(admin, places["own"], write.good).refused(*write.state)
+
+
+def _takes_body_for_one(operation: Operation) -> bool:
+    return operation.body is not None and "<" in operation.rule and "by-external" not in operation.rule
+
+
+@pytest.mark.parametrize("operation", list(filter(_takes_body_for_one, operations())), ids=attrgetter("id"))
+def test_what_is_not_there_is_told_before_what_is_wrong_with_the_body(
+    app: Flask, database: Database, operation: Operation
+) -> None:
+    last = [name for name in NAMED.findall(operation.rule) if name.endswith("id")][-1]
+    project_id = make_project(database)["id"]
+    path = NAMED.sub(lambda found: "none" if found[1] == last else project_id, operation.rule)
+    answer = Client(app, make_key(database, "admin", "full")).call(
+        operation.method, path, data=b"{", headers={"Content-Type": "application/json"}
+    )
+    answer.refused(404, "not-found")

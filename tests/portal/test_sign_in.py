@@ -62,13 +62,17 @@ def test_an_inactive_user_is_refused_and_signed_out(ada: Visitor, services: Serv
     ada.submit(page, FORM, status=422, email="admin@example.com", password=PASSWORD)
 
 
-def test_guessing_is_slowed_down(sign_in: SignIn, visitor: Visitor) -> None:
+def test_guessing_is_slowed_down(sign_in: SignIn, visitor: Visitor, services: Services) -> None:
     page = visitor.get(FORM)
     for _ in range(5):
         visitor.submit(page, FORM, status=422, email="admin@example.com", password="a guess that is wrong")
     slowed = visitor.submit(page, FORM, status=429, email="admin@example.com", password="a guess that is wrong")
     assert slowed.response.headers["Retry-After"] == "12"
     assert "Too many attempts" in slowed.text
+    with services.database.reading() as session:
+        kept = session.execute(select(api_audit_log).order_by(api_audit_log.c.id.desc())).mappings().first()
+    assert kept is not None
+    assert (kept["action"], kept["status_code"], kept["problem"]) == ("session.refuse", 429, "quota-exceeded")
 
 
 def test_it_leads_where_one_was_going(sign_in: SignIn, visitor: Visitor) -> None:

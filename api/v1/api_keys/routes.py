@@ -74,6 +74,10 @@ def post_key(call: Call, body: dict[str, Any]) -> Answer:
     return created(data, f"/api/v1/api-keys/{key_id}", once={"key": token}, etag=etag_of(row, data))
 
 
+def _find(call: Call, key_id: str) -> Row:
+    return load_key(call.session, call.actor, key_id)
+
+
 @blueprint.operation("GET", ONE, id="get_api_key", permission=MANAGE, returns=ApiKeySchema, shape=API_KEYS)
 def get_key(call: Call, key_id: str) -> Answer:
     """Get an API key."""
@@ -84,7 +88,13 @@ def get_key(call: Call, key_id: str) -> Answer:
 
 
 @blueprint.operation(
-    "PATCH", ONE, id="update_api_key", permission=MANAGE, returns=ApiKeySchema, body=ApiKeyChangeSchema
+    "PATCH",
+    ONE,
+    id="update_api_key",
+    permission=MANAGE,
+    returns=ApiKeySchema,
+    body=ApiKeyChangeSchema,
+    finds=_find,
 )
 def patch_key(call: Call, body: dict[str, Any], key_id: str) -> Answer:
     """Change fields of an API key, in force for its next call."""
@@ -103,7 +113,13 @@ def delete_key(call: Call, key_id: str) -> Answer:
 
 
 @blueprint.operation(
-    "POST", f"{ONE}/rotate", id="rotate_api_key", permission=MANAGE, returns=ApiKeySchema, body=RotationSchema
+    "POST",
+    f"{ONE}/rotate",
+    id="rotate_api_key",
+    permission=MANAGE,
+    returns=ApiKeySchema,
+    body=RotationSchema,
+    finds=_find,
 )
 def post_rotation(call: Call, body: dict[str, Any], key_id: str) -> Answer:
     """Give an API key a new secret, whose text is in this answer and nowhere else.
@@ -117,7 +133,13 @@ def post_rotation(call: Call, body: dict[str, Any], key_id: str) -> Answer:
 
 
 @blueprint.operation(
-    "POST", f"{ONE}/suspend", id="suspend_api_key", permission=MANAGE, returns=ApiKeySchema, body=ReasonSchema
+    "POST",
+    f"{ONE}/suspend",
+    id="suspend_api_key",
+    permission=MANAGE,
+    returns=ApiKeySchema,
+    body=ReasonSchema,
+    finds=_find,
 )
 def post_suspension(call: Call, body: dict[str, Any], key_id: str) -> Answer:
     """Refuse an API key until it is resumed."""
@@ -133,7 +155,13 @@ def post_resumption(call: Call, key_id: str) -> Answer:
 
 
 @blueprint.operation(
-    "POST", f"{ONE}/revoke", id="revoke_api_key", permission=MANAGE, returns=ApiKeySchema, body=ReasonSchema
+    "POST",
+    f"{ONE}/revoke",
+    id="revoke_api_key",
+    permission=MANAGE,
+    returns=ApiKeySchema,
+    body=ReasonSchema,
+    finds=_find,
 )
 def post_revocation(call: Call, body: dict[str, Any], key_id: str) -> Answer:
     """End an API key for good: refused from its next call on."""

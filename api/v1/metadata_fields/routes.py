@@ -60,6 +60,7 @@ def get_field(call: Call, field_id: str) -> Answer:
 @blueprint.operation(
     "PATCH", ONE, id="update_project_metadata_field", permission=DEFINE, loads=PROJECTS,
     returns=MetadataFieldSchema, body=MetadataFieldChangeSchema,
+    finds=lambda call, field_id: load_field(call.session, call.target["id"], field_id),
 )  # fmt: skip
 def patch_field(call: Call, body: dict[str, Any], field_id: str) -> Answer:
     """Change a metadata field, but for its entity, key and type. Values that entities hold must fit."""

@@ -11,7 +11,7 @@ from domain.webhooks.rotation import rotate_secret
 from ...answers import Answer
 from ...call import Call
 from ...preconditions import expected_versions
-from .routes import MANAGE, ask_target, blueprint, once_of, shown
+from .routes import MANAGE, ask_target, blueprint, find, once_of, shown
 from .schemas import SecretRotationSchema, WebhookChangeSchema, WebhookSchema
 
 __all__ = ["blueprint"]
@@ -21,7 +21,7 @@ ONE = "/webhooks/<webhook_id>"
 
 @blueprint.operation(
     "PATCH", ONE, id="update_webhook", permission=MANAGE, returns=WebhookSchema, body=WebhookChangeSchema,
-    prepare=ask_target,
+    prepare=ask_target, finds=find,
 )  # fmt: skip
 def patch_webhook(call: Call, body: dict[str, Any], webhook_id: str) -> Answer:
     """Change terms of a webhook. Enabling or disabling it forgets how it stood.
@@ -46,7 +46,7 @@ def delete_one(call: Call, webhook_id: str) -> Answer:
 
 @blueprint.operation(
     "POST", f"{ONE}/rotate-secret", id="rotate_webhook_secret", permission=MANAGE, returns=WebhookSchema,
-    body=SecretRotationSchema,
+    body=SecretRotationSchema, finds=find,
 )  # fmt: skip
 def post_rotation(call: Call, body: dict[str, Any], webhook_id: str) -> Answer:
     """Give a webhook a new secret, which is in this answer and nowhere else, or a new key.

@@ -43,6 +43,11 @@ def _show(limited: Mapping[str, list[str]], keys: Mapping[str, list[dict[str, An
     return represent_webhook(row, limited.get(row["id"]), keys.get(row["id"], ()))
 
 
+def find(call: Call, webhook_id: str) -> Row:
+    """The webhook that a path names, whatever the body says."""
+    return load_webhook(call.session, call.actor, webhook_id)
+
+
 def ask_target(call: Call) -> CheckTarget:
     """The verdict on the URL in the body, asked for before there is a transaction."""
     body = call.body_for_audit()
@@ -91,7 +96,7 @@ def once_of(secret: str | None) -> dict[str, str]:
 
 @blueprint.operation(
     "POST", "/webhooks/<webhook_id>/test", id="test_webhook", permission=MANAGE, returns=DeliverySchema,
-    body=NewTestSchema, status=202,
+    body=NewTestSchema, status=202, finds=find,
 )  # fmt: skip
 def post_test(call: Call, body: dict[str, Any], webhook_id: str) -> Answer:
     """Send an example event through the real pipeline."""
