@@ -62,6 +62,7 @@ _INDEXES: tuple[tuple[str, tuple[str, ...], TextClause | None], ...] = (
     ("refused", (), REFUSED),
     ("refused_key_id", ("key_id",), REFUSED_OF),
     ("refused_route", ("route",), REFUSED_OF),
+    ("refused_ip", ("ip",), REFUSED_OF),
     ("failed", (), FAILED),
 )
 for _name, _first, _where in _INDEXES:

@@ -50,7 +50,7 @@ def trail(parameters: Iterable[tuple[str, str]]) -> Select[Any]:
     uncommon = [others for name, (common, others) in _COMMON.items() if exact.get(name, common) != common]
     class_ = next((found for term in terms if (found := _class(term)) is not None), None)
     if class_ is not None:
-        return _saying(*uncommon, REFUSED_OF if exact.keys() & {"key_id", "route"} else class_)
+        return _saying(*uncommon, REFUSED_OF if exact.keys() & {"key_id", "route", "ip"} else class_)
     return _saying(*uncommon) if uncommon or exact.keys() & _LEADING else _saying(EVERY)
 
 

@@ -106,7 +106,7 @@ QUERIES: dict[str, Query] = {
     "an address": Query(lambda n: [("ip", address(n))], "ip"),
     "an address seen once": fixed("ip", ("ip", "198.51.100.1")),
     "an address never seen": fixed("ip", ("ip", "192.0.2.99"), found=False),
-    "an address, 4xx": Query(lambda n: [("ip", address(n)), *FOUR_HUNDREDS], "", found=False),
+    "an address, 4xx": Query(lambda n: [("ip", address(n)), *FOUR_HUNDREDS], "refused_ip", found=False),
     "a request": Query(lambda n: [("request_id", f"req_{place(n):026d}")], "request_id", found=False),
     "a request id used often": fixed("request_id", ("request_id", SHARED_REQUEST_ID)),
     "the portal": fixed("source", ("source", "portal")),
