@@ -18,7 +18,7 @@ from ..ids import is_id
 from ..list_spec import ListSpec, Reference, Sortable
 from ..webhooks.models import webhooks
 from .claiming import in_queue
-from .models import ASKED_FOR, LANES, STATUSES, webhook_attempts, webhook_deliveries
+from .models import ASKED_FOR, LANES, STATUSES, is_open, webhook_attempts, webhook_deliveries
 
 _FILTERS = ("id", "webhook_id", "event_id", "event_type", "status", "attempts_count", "last_status_code", "created_at")
 DELIVERIES = ListSpec(
@@ -98,9 +98,8 @@ def activity_of(session: Session, webhook_ids: Iterable[str], since: datetime) -
         .where(table.c.webhook_id.in_(ids))
         .group_by(table.c.webhook_id, table.c.status)
     )
-    is_open = table.c.status.in_(("pending", "sending"))
     # Two parts, for each has an index that leads to its rows alone.
-    parts = union_all(counted.where(~is_open, table.c.created_at >= since), counted.where(is_open))
+    parts = union_all(counted.where(~is_open(), table.c.created_at >= since), counted.where(is_open()))
     counts: dict[str, dict[str, int]] = {webhook_id: {} for webhook_id in ids}
     for row in session.execute(parts):
         counts[row.webhook_id][row.status] = row.deliveries
