@@ -7,12 +7,14 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import Select, or_, select, update
 
 from ..access import SYSTEM
 from ..audit.commands import differences, note_action
-from ..db import Row, Session
+from ..db import Row, Session, Str
 from ..events.commands import Context, Happening, record_events
+from ..json_rows import as_json, given_rows
+from ..prepared import Prepared
 from ..webhooks.health import Ended, Health, after, is_given_up
 from ..webhooks.models import webhooks
 from ..webhooks.queries import represent_trouble
@@ -30,7 +32,7 @@ def note_health(
     now: datetime,
     disable_after: timedelta | None,
 ) -> set[str]:
-    """Keep how each webhook stands after a batch of attempts. One statement when all are well and were before.
+    """Keep how each webhook stands after a batch of attempts. One quick statement when all are well and were before.
 
     Args:
         ended: of each webhook, the attempts in the order they ended.
@@ -40,13 +42,12 @@ def note_health(
     Returns:
         The webhooks that nothing may be sent to for now.
     """
-    stopped = set()
-    failing = [webhook_id for webhook_id, attempts in ended.items() if not all(one.delivered for one in attempts)]
-    unwell: ColumnElement[bool] = or_(
-        webhooks.c.failures_in_a_row > 0, webhooks.c.breaker != "closed", webhooks.c.paused_until.is_not(None),
-        webhooks.c.failing_since.is_not(None), webhooks.c.id.in_(failing),
-    )  # fmt: skip
-    chosen = select(webhooks).where(webhooks.c.id.in_(list(ended)), webhooks.c.enabled, unwell)
+    stopped: set[str] = set()
+    failing = {webhook_id for webhook_id, attempts in ended.items() if not all(one.delivered for one in attempts)}
+    concerned = failing | {found for (found,) in _UNWELL.read(session, as_json({"id": one} for one in ended))}
+    if not concerned:
+        return stopped
+    chosen = select(webhooks).where(webhooks.c.id.in_(concerned), webhooks.c.enabled)
     for row in session.execute(chosen.order_by(webhooks.c.id).with_for_update()).mappings().all():
         health = after(_health_of(row), ended[row["id"]], now)
         if row["id"] in gone:
@@ -59,6 +60,19 @@ def note_health(
                 continue
         stopped.add(row["id"])
     return stopped
+
+
+def _unwell(dialect: str) -> Select[Any]:
+    """Those of these webhooks that were not well before."""
+    given = given_rows(dialect, id=Str)
+    trouble = or_(
+        webhooks.c.failures_in_a_row > 0, webhooks.c.breaker != "closed", webhooks.c.paused_until.is_not(None),
+        webhooks.c.failing_since.is_not(None),
+    )  # fmt: skip
+    return select(webhooks.c.id).where(webhooks.c.id.in_(select(given.c.id)), trouble)
+
+
+_UNWELL = Prepared(_unwell)
 
 
 def _health_of(row: Row) -> Health:
