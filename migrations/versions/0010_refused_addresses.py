@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from migrations.audit_indexes import create_index, drop_index, index_name, without_transaction
 
-revision = "0013"
+revision = "0010"
 down_revision = "0009"
 branch_labels = None
 depends_on = None
