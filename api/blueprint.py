@@ -110,8 +110,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
                 rendered by the domain.
             id: the operationId.
             loads: the kind of the object that `<id>` in the rule names; `call.target` holds its row.
-            finds: called with the call and what the path names, before the body is read; raises `NotFound` for what is
-                not there. For objects that are no entities.
+            finds: finds what else the path names, before the body is read, or raises `NotFound`.
             body: the schema of the request's body.
             largest_body: bytes; more is answered 413.
             listing: the grammar of its query, for a list.
