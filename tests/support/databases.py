@@ -97,6 +97,8 @@ class PostgresqlDatabases:
             )
             for table in metadata.sorted_tables:
                 connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table.name)))
+            # Numbers begin anew as well, or what a test sees would depend on those that ran before it.
+            connection.execute("SELECT setval(seqrelid, seqstart, false) FROM pg_sequence")
 
     def _url_of(self, name: str) -> str:
         url = make_url(self._url).set(drivername="postgresql+psycopg", database=name)
