@@ -37,7 +37,7 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
         label = case.operation.label
         turn = _turns[label] = _turns.get(label, zlib.crc32(label.encode())) + 1
         case.path_parameters.update({name: _real(value, turn) for name, value in case.path_parameters.items()})
-        if number % 4 and case.method.upper() in ("GET", "DELETE") and _is_meant_well(case):
+        if number % 4 and case.method.upper() in ("GET", "POST", "DELETE") and _is_meant_well(case):
             case.path_parameters.update(_named.get(case.path, {}))
     if case.headers and number % 8:
         case.headers.pop("If-Match", None)  # else nearly every write would be refused with 412
