@@ -36,7 +36,20 @@ LARGEST_ENTITY = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method of one path; see `Blueprint.operation`."""
+    """One method of one path.
+
+    Attributes:
+        id: the operationId.
+        permission: what it needs.
+        loads: the kind of the object that `<id>` in the rule names; `call.target` holds its row.
+        body: the schema of the request's body.
+        largest_body: bytes; more is answered 413.
+        prepare: work that must not hold a transaction, such as resolving a name; done before it begins, for callers
+            with the permission. `call.prepared` holds what it gives.
+        creates: the kind of what is made of the body alone, so that a batch may make many at once.
+        cost: what it takes of the buckets of the calling key.
+        finds: finds what else the path names, before the body is read, or raises `NotFound`.
+    """
 
     id: str
     method: str
@@ -102,24 +115,13 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         results: bool = False,
         streams: Mapping[str, str] | None = None,
     ) -> Callable[[View], View]:
-        """Register an operation.
+        """Register an operation: what the arguments mean stands with `Operation`. Those that only the document shows:
 
         Args:
-            permission: what it needs.
-            returns: the schema of `data`, or of its items when there is a `listing`; documentation only, answers are
-                rendered by the domain.
-            id: the operationId.
-            loads: the kind of the object that `<id>` in the rule names; `call.target` holds its row.
-            finds: finds what else the path names, before the body is read, or raises `NotFound`.
-            body: the schema of the request's body.
-            largest_body: bytes; more is answered 413.
+            returns: the schema of `data`, or of its items when there is a `listing`; the domain renders answers.
             listing: the grammar of its query, for a list.
             shape: what `fields` and `expand` may name, for one object.
-            prepare: work that must not hold a transaction, such as resolving a name; done before it begins, for callers
-                with the permission. `call.prepared` holds what it gives.
-            creates: the kind of what is made of the body alone, so that a batch may make many at once.
             also_status: of another success, with the same form of answer.
-            cost: what it takes of the buckets of the calling key.
             results: `data` is a list of what it returns: of a write without a page, of a read all on one.
             streams: the formats in which it streams the whole of its `listing`, with their media types.
         """
