@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 import redis
+from argon2 import PasswordHasher
 
+from domain.accounts import passwords
 from domain.db import Database
 from domain.events import commands as event_commands
 from tests.support import databases
@@ -42,6 +44,15 @@ def every_event_fits_the_catalogue() -> Iterator[None]:
     """Whatever event this process writes in a test is held against its type's JSON Schema."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(event_commands, "render_bodies", render_checked)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def passwords_are_quick_to_check() -> Iterator[None]:
+    """Hundreds of tests sign in: the same argon2id, at the least it can cost. `tests/domain/test_accounts.py` holds the
+    product's own cost to RFC 9106."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         yield
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -39,6 +41,13 @@ def test_it_works(database: Database) -> None:
     assert (actor.role, actor.scope, actor.project_ids) == (Role.REVIEWER, Scope.PROJECT, frozenset({project["id"]}))
     assert actor.may(Permission.DECIDE)
     assert not actor.may(Permission.MANAGE_KEYS)
+
+
+def test_a_hash_costs_what_rfc_9106_recommends() -> None:
+    """In a process of its own, for the tests' is made quick."""
+    code = f"from domain.accounts.passwords import hash_password; print(hash_password({PASSWORD!r}))"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
 BAD_USERS: dict[str, tuple[dict[str, Any], list[str]]] = {

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from jinja2 import FileSystemBytecodeCache
 
 import portal
 from config import Settings
@@ -82,9 +83,16 @@ def services(database: Database, home: Path, clock: Clock) -> Services:
     )
 
 
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Templates are compiled once, not for each application: that takes longer than most tests of pages."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def app(services: Services) -> Flask:
+def app(services: Services, compiled_templates: FileSystemBytecodeCache) -> Flask:
     app = Flask("callsheet", root_path=str(Path(portal.__file__).parents[1]))
+    app.jinja_options = {"bytecode_cache": compiled_templates}
     app.extensions["callsheet"] = services
     portal.register(app, services)
     app.register_error_handler(Exception, portal.handle_error)
