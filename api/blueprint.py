@@ -145,20 +145,9 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         def decorator(view: View) -> View:
             schema = None if body is None else body()
             operation = Operation(
-                id,
-                method,
-                rule,
-                permission,
-                view,
-                loads,
-                schema,
-                largest_body,
-                prepare,
-                creates,
-                cost,
-                finds,
+                id, method, rule, permission, view, loads, schema, largest_body, prepare, creates, cost, finds,
                 recorded,
-            )
+            )  # fmt: skip
             self.operations.append(operation)
             endpoint = _endpoint(operation)
             endpoint.__doc__ = view.__doc__
