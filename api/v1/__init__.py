@@ -9,7 +9,10 @@ from .audit.routes import blueprint as audit
 from .batch.routes import make_blueprint as make_batch
 from .characters.routes import blueprint as characters
 from .deliveries.routes import blueprint as deliveries
+from .event_cursors.routes import blueprint as event_cursors
+from .events.feed import blueprint as feed
 from .events.routes import blueprint as events
+from .events.stream import blueprint as stream
 from .me.routes import blueprint as me
 from .metadata.routes import blueprint as metadata
 from .metadata_fields.routes import blueprint as metadata_fields
@@ -21,5 +24,18 @@ from .webhooks.changes import blueprint as webhooks
 
 STUDIO: tuple[Blueprint, ...] = (projects, characters, scenes, segments, metadata, metadata_fields, approvals)
 BLUEPRINTS: tuple[Blueprint, ...] = (
-    *(me, *STUDIO, make_batch(STUDIO), events, webhooks, deliveries, replays, api_keys, audit),
+    *(
+        me,
+        *STUDIO,
+        make_batch(STUDIO),
+        events,
+        feed,
+        stream,
+        event_cursors,
+        webhooks,
+        deliveries,
+        replays,
+        api_keys,
+        audit,
+    ),
 )

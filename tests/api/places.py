@@ -22,7 +22,16 @@ from domain.scenes.models import SCENES
 from domain.segments.models import SEGMENTS
 from domain.webhooks.commands import send_test
 from tests.api.client import BASE
-from tests.factories import change_key, make_character, make_key, make_project, make_scene, make_segment, make_webhook
+from tests.factories import (
+    change_key,
+    make_character,
+    make_event,
+    make_key,
+    make_project,
+    make_scene,
+    make_segment,
+    make_webhook,
+)
 from tests.support.clock import NOON
 
 SYSTEM_NAME = "shotgrid"  # where each object of the studio is known by its own id
@@ -57,6 +66,8 @@ class Places:
             "metadata": lambda: next(self._keys),
             "metadata-fields": self.new_field,
             "event-types": lambda: "asset.approved",
+            "events": lambda: str(self.event["id"]),
+            "event-cursors": lambda: "nightly-sync",
         }
 
     @cached_property
@@ -80,6 +91,10 @@ class Places:
         with self.database.transaction() as session:
             claim_ids(session, rows_of(kind, entity, {SYSTEM_NAME: entity["id"]}))
         return entity
+
+    @cached_property
+    def event(self) -> Row:
+        return {"id": make_event(self.database, "scene.created", self.project["id"])}
 
     @cached_property
     def webhook(self) -> str:

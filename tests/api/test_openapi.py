@@ -103,6 +103,8 @@ def test_every_operation_says_what_it_takes_and_answers(document: dict[str, Any]
         for answer in (operation["responses"][success] for success in successes):
             if path.endswith("/export"):
                 assert answer["content"].keys() == {"application/x-ndjson", "text/csv"}
+            elif path.endswith("/stream"):
+                assert answer["content"].keys() == {"text/event-stream"}
             else:
                 assert answer["content"]["application/json"]["schema"]["$ref"].startswith("#/components/schemas/")
             assert answer["headers"].keys() >= {"X-Request-Id", "X-RateLimit-Limit", "RateLimit", "RateLimit-Policy"}
