@@ -12,6 +12,7 @@ from .audit.commands import AuditWriter
 from .clock import Clock
 from .crypto import Keyring
 from .db import Database
+from .events.positions import Feed
 from .gate import Gate
 from .jobs.kinds import JobKinds
 from .seals.statistics import Figure
@@ -132,6 +133,7 @@ class Services:
     health: Health
     check_target: CheckTarget
     changes: Changes
+    feed: Feed
     gate: Gate
     settings: Options
 
