@@ -49,6 +49,9 @@ class Operation:
         creates: the kind of what is made of the body alone, so that a batch may make many at once.
         cost: what it takes of the buckets of the calling key.
         finds: finds what else the path names, before the body is read, or raises `NotFound`.
+        reads: whether this call only reads, although its method may write.
+        told: what the audit is told of a body in place of it; secrets are masked in that too.
+        returns: the schema of `data`, or of its items.
     """
 
     id: str
@@ -63,6 +66,9 @@ class Operation:
     creates: Kind | None = None
     cost: Cost = ONE
     finds: Callable[..., Any] | None = None
+    reads: Callable[[Call], bool] | None = None
+    told: Callable[[Any], Any] | None = None
+    returns: type[Schema] = Schema
 
     def admit(self, call: Call, path: dict[str, str]) -> None:
         """Load what the path names and check the permission.
@@ -112,6 +118,8 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         also_status: int | None = None,
         cost: Cost = ONE,
         finds: Callable[..., Any] | None = None,
+        reads: Callable[[Call], bool] | None = None,
+        told: Callable[[Any], Any] | None = None,
         results: bool = False,
         streams: Mapping[str, str] | None = None,
     ) -> Callable[[View], View]:
@@ -129,7 +137,8 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         def decorator(view: View) -> View:
             schema = None if body is None else body()
             operation = Operation(
-                id, method, rule, permission, view, loads, schema, largest_body, prepare, creates, cost, finds
+                *(id, method, rule, permission, view, loads, schema, largest_body, prepare, creates, cost, finds),
+                *(reads, told, returns),
             )
             self.operations.append(operation)
             endpoint = _endpoint(operation)
@@ -145,17 +154,17 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
 
 
 def _endpoint(operation: Operation) -> Callable[..., Response]:
-    """The view function; the gateway calls it with the call and what the path names, and reads its `cost` before."""
+    """The view function; the gateway calls it with the call and what the path names, and reads `cost` and `told` before."""
 
     def run(call: Call, **path: str) -> Response:
-        if call.writes:
+        if call.writes and (operation.reads is None or not operation.reads(call)):
             return _write(call, operation, path)
         with call.services.database.reading() as session:
             call.set_session(session)
             operation.admit(call, path)
             return _unless_known(call, operation.perform(call, path).response())
 
-    run.__dict__["cost"] = operation.cost
+    run.__dict__.update(cost=operation.cost, told=operation.told)
     return run
 
 

@@ -10,6 +10,7 @@ from .batch.routes import make_blueprint as make_batch
 from .characters.routes import blueprint as characters
 from .deliveries.routes import blueprint as deliveries
 from .events.routes import blueprint as events
+from .graphql.routes import make_blueprint as make_graphql
 from .me.routes import blueprint as me
 from .metadata.routes import blueprint as metadata
 from .metadata_fields.routes import blueprint as metadata_fields
@@ -21,5 +22,5 @@ from .webhooks.changes import blueprint as webhooks
 
 STUDIO: tuple[Blueprint, ...] = (projects, characters, scenes, segments, metadata, metadata_fields, approvals)
 BLUEPRINTS: tuple[Blueprint, ...] = (
-    *(me, *STUDIO, make_batch(STUDIO), events, webhooks, deliveries, replays, api_keys, audit),
+    *(me, *STUDIO, make_batch(STUDIO), make_graphql((me, *STUDIO), STUDIO), events, webhooks, deliveries, replays, api_keys, audit),
 )
