@@ -89,7 +89,9 @@ class _Measure:
             return Size()
         assert isinstance(parent, GraphQLObjectType | GraphQLInterfaceType)
         found = parent.fields[node.name.value]
-        within = Size() if node.selection_set is None else self.of(node.selection_set, get_named_type(found.type))
+        if node.selection_set is None:
+            return Size()
+        within = self.of(node.selection_set, get_named_type(found.type))
         rows = within.rows
         if found.extensions.get(PAGED):
             rows = self._first(node) * (1 + within.rows)

@@ -10,6 +10,7 @@ from typing import Any
 from graphql import (
     DocumentNode,
     FragmentDefinitionNode,
+    GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
     OperationDefinitionNode,
@@ -58,6 +59,11 @@ def is_query(operation: OperationDefinitionNode) -> bool:
     return operation.operation is OperationType.QUERY
 
 
+def _is_deep(error: GraphQLError) -> bool:
+    """Whether graphql-core gave up on it for its depth; only its words tell."""
+    return "nested too deeply" in error.message or "Maximum introspection depth" in error.message
+
+
 @lru_cache(maxsize=MOST_REMEMBERED)
 def parsed(text: str) -> DocumentNode | Problem:
     """The document, or why it is none."""
@@ -71,6 +77,8 @@ def parsed(text: str) -> DocumentNode | Problem:
     except GraphQLSyntaxError as error:
         if f"than {MOST_TOKENS}" in error.message:
             return refused("query-too-long", f"Keep the document to {MOST_TOKENS:,} tokens.")
+        if _is_deep(error):
+            return too_deep()
         return refused("query-malformed", "The document cannot be parsed.", [error])
     except Problem as problem:
         return problem
@@ -122,5 +130,7 @@ class Reader:
         try:
             errors = validate(self._schema, document, RULES)
         except RecursionError:
+            return too_deep()
+        if any(map(_is_deep, errors)):
             return too_deep()
         return refused("query-invalid", "The document does not fit the schema.", errors) if errors else document
