@@ -154,7 +154,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
 
 
 def _endpoint(operation: Operation) -> Callable[..., Response]:
-    """The view function; the gateway calls it with the call and what the path names, and reads `cost` and `told` before."""
+    """The view function; the gateway calls it with the call and what the path names, once it has read what it costs."""
 
     def run(call: Call, **path: str) -> Response:
         if call.writes and (operation.reads is None or not operation.reads(call)):

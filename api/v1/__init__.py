@@ -22,5 +22,16 @@ from .webhooks.changes import blueprint as webhooks
 
 STUDIO: tuple[Blueprint, ...] = (projects, characters, scenes, segments, metadata, metadata_fields, approvals)
 BLUEPRINTS: tuple[Blueprint, ...] = (
-    *(me, *STUDIO, make_batch(STUDIO), make_graphql((me, *STUDIO), STUDIO), events, webhooks, deliveries, replays, api_keys, audit),
+    *(
+        me,
+        *STUDIO,
+        make_batch(STUDIO),
+        make_graphql((me, *STUDIO), STUDIO),
+        events,
+        webhooks,
+        deliveries,
+        replays,
+        api_keys,
+        audit,
+    ),
 )

@@ -67,7 +67,8 @@ def test_entities_are_found_by_metadata(cast: Cast, database: Database) -> None:
         "/characters", {"name": "Mara", "project_id": cast.project["id"], "metadata": {"height": 171}}
     )
     query = """query ($f: [Filter!]) { entities(filter: $f) { nodes { id metadata } }
-      characters(filter: [{field: "metadata.height", op: gt, value: 170}], sort: "-metadata.height") { nodes { id } } }"""
+      characters(filter: [{field: "metadata.height", op: gt, value: 170}], sort: "-metadata.height") {
+        nodes { id } } }"""
     found = data_of(cast.viewer, query, f=[{"field": "metadata.height", "value": 171}])
     assert [one["id"] for one in found["entities"]["nodes"]] == [made.data["id"]]
     assert found["characters"]["nodes"] == [{"id": made.data["id"]}]

@@ -31,7 +31,9 @@ _OPERATOR = GraphQLEnumType("FilterOperator", {name: name for name in OPERATORS}
 FILTER = GraphQLInputObjectType(
     "Filter",
     {
-        "field": GraphQLInputField(GraphQLNonNull(GraphQLString), description="Such as `status` or `metadata.lens_mm`."),
+        "field": GraphQLInputField(
+            GraphQLNonNull(GraphQLString), description="Such as `status` or `metadata.lens_mm`."
+        ),
         "op": GraphQLInputField(_OPERATOR, default_value="eq"),
         "value": GraphQLInputField(GraphQLNonNull(JSON), description="A list for `in`; true or false for `isnull`."),
     },

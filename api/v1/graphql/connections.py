@@ -14,7 +14,6 @@ from graphql import (
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
-    GraphQLResolveInfo,
     GraphQLString,
 )
 from sqlalchemy import Select
@@ -27,7 +26,7 @@ from domain.listing import Page, count, fetch
 from domain.listing_each import Each, cursor_after
 
 from .arguments import list_arguments, parameters_of
-from .loaders import Loaders
+from .loaders import Info, Loaders
 
 Show = Callable[[Row], dict[str, Any]]
 # Marks a field whose rows are counted by its `first`, and a type that only wraps: its fields are no level of their own.
@@ -101,7 +100,7 @@ class Connections:
     def root(self, listed: Listed, seen_by: Callable[[Actor], Seen], description: str) -> GraphQLField:
         """A list of all that the caller sees."""
 
-        def resolve(_root: Any, info: GraphQLResolveInfo, **given: Any) -> Connection:
+        def resolve(_root: Any, info: Info, **given: Any) -> Connection:
             call = info.context.call
             query, seen = parse(listed.spec, parameters_of(given)), seen_by(call.actor)
             of_all = (call.session, query, seen.statement, seen.project_ids, seen.values)
@@ -112,7 +111,7 @@ class Connections:
     def nested(self, listed: Listed, each: Each, project_field: str, description: str) -> GraphQLField:
         """A list that each object of a type has. `project_field`: of such an object, what names its project."""
 
-        async def resolve(parent: dict[str, Any], info: GraphQLResolveInfo, **given: Any) -> Connection:
+        async def resolve(parent: dict[str, Any], info: Info, **given: Any) -> Connection:
             loaders: Loaders = info.context
             asked, whose = parameters_of(given), (parent["id"], parent[project_field])
             query = parse(listed.spec, asked)

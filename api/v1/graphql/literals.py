@@ -1,4 +1,4 @@
-"""What a document's literals may hold: as much as a JSON body may (`api.json_body`), which could not be kept otherwise."""
+"""What a document's literals may hold: what a JSON body may (`api.json_body`); more could not be kept."""
 
 from __future__ import annotations
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from graphql import GraphQLResolveInfo
+
 from domain.db import Session
 from domain.list_query import ListQuery
 from domain.listing import Page
@@ -46,7 +48,7 @@ class Loader(Generic[K, V]):
         keys, self._waiting = self._waiting, []
         try:
             found = self._find(keys)
-        except Exception as error:  # noqa: BLE001 - told to each that waits
+        except Exception as error:
             for key in keys:
                 self._asked[key].set_exception(error)
             return
@@ -91,6 +93,10 @@ class Loaders:
         if name not in self._known:
             self._known[name] = Loader(find)
         return self._known[name]
+
+
+# What a resolver is told of its field.
+Info = GraphQLResolveInfo[Loaders]
 
 
 def _by_parent(session: Session, read: Callable[..., Mapping[str, V]], query: ListQuery) -> Find[Parent, V]:

@@ -12,14 +12,13 @@ from graphql import (
     GraphQLID,
     GraphQLNonNull,
     GraphQLObjectType,
-    GraphQLResolveInfo,
     GraphQLString,
 )
 
 from ...blueprint import Operation
 from ...documentation import conditions_of
 from ...inside import perform_inside
-from .loaders import Loaders
+from .loaders import Info, Loaders
 from .queries import LOADS
 from .types import Types
 
@@ -49,7 +48,7 @@ def _field(types: Types, operation: Operation) -> GraphQLField:
     for argument, header in headers.items():
         arguments[argument] = GraphQLArgument(GraphQLString, description=f"What `{header}` would say.")
 
-    def resolve(_root: Any, info: GraphQLResolveInfo, **given: Any) -> Any:
+    def resolve(_root: Any, info: Info, **given: Any) -> Any:
         loaders: Loaders = info.context
         loaders.forget()
         path = {name: given[name] for name in in_path}

@@ -13,7 +13,6 @@ from graphql import (
     GraphQLInterfaceType,
     GraphQLNonNull,
     GraphQLObjectType,
-    GraphQLResolveInfo,
     GraphQLString,
 )
 
@@ -31,6 +30,7 @@ from domain.studio import ASSETS, BY_OBJECT, KINDS
 
 from ...blueprint import Operation
 from .connections import Connections, Listed, Seen
+from .loaders import Info
 from .types import Types
 
 LOADS = "loads"  # marks a field that loads an object
@@ -79,7 +79,7 @@ class Queries:
     def _me(self) -> GraphQLField:
         get_me = self._operations["get_me"]
 
-        def resolve(_root: Any, info: GraphQLResolveInfo) -> Any:
+        def resolve(_root: Any, info: Info) -> Any:
             return get_me.view(info.context.call).document["data"]
 
         return GraphQLField(self._type("get_me"), resolve=resolve, description="The calling key.")
@@ -129,7 +129,7 @@ def _one(description: str, kind: GraphQLInterfaceType | GraphQLObjectType, resol
 
 
 def _loader(kind: Kind) -> Any:
-    def resolve(_root: Any, info: GraphQLResolveInfo, id: str) -> dict[str, Any]:  # noqa: A002 - its name in queries
+    def resolve(_root: Any, info: Info, id: str) -> dict[str, Any]:  # noqa: A002 - its name in queries
         call = info.context.call
         return represent(kind, load(call.session, call.actor, kind, id))
 
@@ -139,7 +139,7 @@ def _loader(kind: Kind) -> Any:
 _LOADERS = {kind.prefix: _loader(kind) for kind in KINDS}
 
 
-def _load_any(root: Any, info: GraphQLResolveInfo, id: str) -> dict[str, Any]:  # noqa: A002 - its name in queries
+def _load_any(root: Any, info: Info, id: str) -> dict[str, Any]:  # noqa: A002 - its name in queries
     found = _LOADERS.get(id.partition("_")[0])
     if found is None:
         raise NotFound(f"There is no object {id[:40]!r} that this caller can see.")
@@ -147,7 +147,7 @@ def _load_any(root: Any, info: GraphQLResolveInfo, id: str) -> dict[str, Any]:  
     return shown
 
 
-def _refer_to(name: str, reference: Reference, parent: dict[str, Any], info: GraphQLResolveInfo) -> Awaitable[Any]:
+def _refer_to(name: str, reference: Reference, parent: dict[str, Any], info: Info) -> Awaitable[Any]:
     """What the parent names: by its id, or in a member `{object, id}`."""
     named = parent.get(name)
     noun, named_id = reference.named_by(parent) if named is None else (named["object"], named["id"])

@@ -28,6 +28,7 @@ from .limits import LONGEST_QUERY, MOST_TOKENS, ROWS_A_TOKEN, check_aliases, mea
 from .literals import faults_of
 from .refusals import VARIABLES, refused
 
+_DEEP = ("nested too deeply", "Maximum introspection depth", "Validation aborted.")
 MOST_REMEMBERED = 64  # documents: programs send the same few again and again
 RULES = (*specified_rules, *recommended_rules)
 
@@ -61,7 +62,7 @@ def is_query(operation: OperationDefinitionNode) -> bool:
 
 def _is_deep(error: GraphQLError) -> bool:
     """Whether graphql-core gave up on it for its depth; only its words tell."""
-    return "nested too deeply" in error.message or "Maximum introspection depth" in error.message
+    return any(words in error.message for words in _DEEP)
 
 
 @lru_cache(maxsize=MOST_REMEMBERED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from ...schemas import NO_NUL, AnswerSchema, RequestSchema, integer_field, list_field, text_field, word_field
 from .limits import LONGEST_QUERY
