@@ -10,8 +10,8 @@ import pytest
 from flask import Flask
 
 from api.blueprint import Operation
-from api.v1.graphql.mutations import mutation_name
-from api.v1.graphql.types import name_of
+from api.graphql.mutations import mutation_name
+from api.graphql.types import name_of
 from domain.db import Database
 from tests.api.client import BASE, Client
 from tests.api.graphql import PATH, ask

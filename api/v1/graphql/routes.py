@@ -11,13 +11,13 @@ from ...answers import Answer
 from ...blueprint import LARGEST_ENTITY, Blueprint
 from ...call import Call
 from ...costs import Cost
+from ...graphql.auditing import told
+from ...graphql.execution import run
+from ...graphql.limits import ROWS_A_TOKEN
+from ...graphql.requests import Reader, Request
+from ...graphql.schema import make_schema
 from ...problems import Problem
 from ..batch.schemas import METHODS
-from .auditing import told
-from .execution import run
-from .limits import ROWS_A_TOKEN
-from .requests import Reader, Request
-from .schema import make_schema
 from .schemas import GraphQLAnswerSchema, GraphQLRequestSchema
 
 CONTENT_TYPE = "application/graphql-response+json"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from marshmallow import fields
 
+from ...graphql.limits import LONGEST_QUERY
 from ...schemas import NO_NUL, AnswerSchema, RequestSchema, integer_field, list_field, text_field, word_field
-from .limits import LONGEST_QUERY
 
 _QUERY = "query Board($first: Int) { projects(first: $first) { nodes { id name scenes(first: 5) { totalCount } } } }"
 

@@ -28,7 +28,7 @@ from domain.metadata_fields.models import metadata_fields
 from domain.metadata_fields.queries import ALL_FIELDS, FIELDS, represent_field
 from domain.studio import ASSETS, BY_OBJECT, KINDS
 
-from ...blueprint import Operation
+from ..blueprint import Operation
 from .connections import Connections, Listed, Seen
 from .loaders import Info
 from .types import Types

@@ -27,7 +27,7 @@ from graphql import (
 
 from domain.list_query import LARGEST_LIMIT
 
-from ...problems import Problem
+from ..problems import Problem
 from .arguments import DEFAULT_FIRST
 from .connections import PAGED, WRAPS
 from .queries import LOADS

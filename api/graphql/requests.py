@@ -23,7 +23,7 @@ from graphql import (
 )
 from graphql.execution import get_variable_values
 
-from ...problems import Problem
+from ..problems import Problem
 from .limits import LONGEST_QUERY, MOST_TOKENS, ROWS_A_TOKEN, check_aliases, measure, too_deep
 from .literals import faults_of
 from .refusals import VARIABLES, refused

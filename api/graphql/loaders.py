@@ -15,7 +15,7 @@ from domain.listing import Page
 from domain.listing_each import Each
 from domain.resources import RESOURCES
 
-from ...call import Call
+from ..call import Call
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")

@@ -17,7 +17,7 @@ from graphql import (
     visit,
 )
 
-from ...json_body import DEEPEST, BadJson, check_text, read_integer
+from ..json_body import DEEPEST, BadJson, check_text, read_integer
 
 
 class _Literals(Visitor):

@@ -8,9 +8,9 @@ from typing import Any
 
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, execute
 
-from ...call import Call
-from ...inside import REFUSALS
-from ...problems import MOST_ERRORS, Problem, problem_of
+from ..call import Call
+from ..inside import REFUSALS
+from ..problems import MOST_ERRORS, Problem, problem_of
 from .loaders import Loaders
 from .requests import Request
 

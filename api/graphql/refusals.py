@@ -8,7 +8,7 @@ from graphql import GraphQLError
 
 from domain.errors import FieldError
 
-from ...problems import Problem
+from ..problems import Problem
 
 QUERY, VARIABLES = "/query", "/variables"
 
