@@ -64,6 +64,9 @@ class Operation:
         cost: what it takes of the buckets of the calling key.
         finds: finds what else the path names, before the body is read, or raises `NotFound`.
         waits: where a call says how long it waits while there is nothing yet: see `waiting`.
+        reads: whether this call only reads, although its method may write.
+        told: what the audit is told of a body in place of it; secrets are masked in that too.
+        returns: the schema of `data`, or of its items.
     """
 
     id: str
@@ -79,6 +82,9 @@ class Operation:
     cost: Cost = ONE
     finds: Callable[..., Any] | None = None
     waits: Waits | None = None
+    reads: Callable[[Call], bool] | None = None
+    told: Callable[[Any], Any] | None = None
+    returns: type[Schema] = Schema
 
     @property
     def recorded(self) -> bool:
@@ -134,6 +140,8 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         cost: Cost = ONE,
         finds: Callable[..., Any] | None = None,
         waits: Waits | None = None,
+        reads: Callable[[Call], bool] | None = None,
+        told: Callable[[Any], Any] | None = None,
         results: bool = False,
         streams: Mapping[str, str] | None = None,
     ) -> Callable[[View], View]:
@@ -151,7 +159,8 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         def decorator(view: View) -> View:
             schema = None if body is None else body()
             operation = Operation(
-                id, method, rule, permission, view, loads, schema, largest_body, prepare, creates, cost, finds, waits
+                *(id, method, rule, permission, view, loads, schema, largest_body, prepare, creates, cost, finds),
+                *(waits, reads, told, returns),
             )
             self.operations.append(operation)
             endpoint = _endpoint(operation)
@@ -167,15 +176,15 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
 
 
 def _endpoint(operation: Operation) -> Callable[..., Response]:
-    """The view function; the gateway calls it with the call and what the path names, and reads its `cost` before."""
+    """The view function; the gateway calls it with the call and what the path names, once it has read what it costs."""
 
     def run(call: Call, **path: str) -> Response:
-        once = _write if call.writes else _read
+        once = _write if call.writes and (operation.reads is None or not operation.reads(call)) else _read
         if operation.waits is None:
             return once(call, operation, path)
         return answer_in_time(call, operation.waits, lambda: once(call, operation, dict(path)))
 
-    run.__dict__["cost"] = operation.cost
+    run.__dict__.update(cost=operation.cost, told=operation.told)
     return run
 
 

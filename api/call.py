@@ -48,6 +48,7 @@ class Call:
     grant: Grant | None = None
     bucket: str = "address"
     cost: Cost = ONE
+    told: Callable[[Any], Any] | None = None  # what the audit is told of the body, in place of it
     raw_body: bytes = b""
     problem: str | None = None
     idempotency: str | None = None
@@ -133,7 +134,7 @@ class Call:
             method=self.method[:20],
             route=self.route,
             path=clean_text(self.path, 2000),
-            params=masked_params(self._query_for_audit(), self.body_for_audit()),
+            params=masked_params(self._query_for_audit(), self._told_body()),
             changes=mask(self.changes) if self.changes else None,
             status_code=response.status,
             problem=self.problem,
@@ -153,6 +154,10 @@ class Call:
         for name, value in (*self.read_already, *self.query):
             given.setdefault(name, []).append(value)
         return {name: values[0] if len(values) == 1 else values for name, values in given.items()}
+
+    def _told_body(self) -> Any:
+        body = self.body_for_audit()
+        return body if self.told is None else self.told(body)
 
     def body_for_audit(self) -> Any:
         """The body, or how long it is when it cannot be read."""

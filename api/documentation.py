@@ -56,6 +56,8 @@ class PageSchema(AnswerSchema):
 
 @cache  # one class for each: two of one name would be two schemas in the document
 def _envelope(schema: type[Schema], is_list: bool, is_results: bool) -> type[Schema]:
+    if getattr(schema, "whole", False):  # it is the body as it stands
+        return schema
     name = schema.__name__.removesuffix("Schema")
     if is_results:
         rows = fields.List(fields.Nested(schema), required=True, metadata={"maxItems": MOST_ITEMS})
@@ -87,7 +89,7 @@ def documentation(
     is_list = listing is not None
     writes, tagged = operation.method != "GET", has_etag(returns, is_list or results)
     envelope = _envelope(returns, is_list or (results and not writes), results and writes)
-    conditional = _conditions(operation, tagged)
+    conditional = [] if not tagged else conditions_of(operation, returns)
     recorded = writes and operation.recorded
     named = ["X-Request-Id", *(["Idempotency-Key"] if recorded else []), *conditional]
     shown: dict[str, Any] = {
@@ -147,9 +149,9 @@ def streaming(shown: dict[str, Any], listing: ListSpec, formats: Mapping[str, st
     return {"parameters": own, "responses": {**shown["responses"], "200": success}}
 
 
-def _conditions(operation: Operation, tagged: bool) -> list[str]:
-    """The conditional headers that it heeds (RFC 9110, section 13)."""
-    if not tagged:
+def conditions_of(operation: Operation, returns: type[Schema]) -> list[str]:
+    """The conditional headers that an operation on one object heeds (RFC 9110, section 13)."""
+    if not has_etag(returns, is_list=False):
         return []
     if operation.method == "PUT" and "/by-external/" in operation.rule:  # the one that may also create
         return ["If-Match", "If-None-Match"]

@@ -93,6 +93,7 @@ class Gateway:
                 self._known[call.method, shape] = _Known(call.route, view, call.cost, tuple(path))
         if call.method == "OPTIONS":
             return self._options
+        call.told = getattr(view, "told", None)
         if call.path in PUBLIC:
             return partial(self._page, view)
         return lambda call: view(call, **path)

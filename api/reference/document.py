@@ -67,7 +67,11 @@ class ProblemSchema(AnswerSchema):
     instance = text_field("/api/v1/characters", "The path that was called.")
     request_id = text_field("req_01jd3q8v9w7x5y2m4n6p8r0s1t", "The call in the audit trail.", longest=128)
     errors = fields.List(
-        fields.Nested(FieldErrorSchema), metadata={"description": "With 422: every field at fault.", "maxItems": 100}
+        fields.Nested(FieldErrorSchema),
+        metadata={
+            "description": "With 422, and with what GraphQL refuses: every field at fault.",
+            "maxItems": 100,
+        },
     )
     parameter = fields.String(
         metadata={"description": "With `bad-query`: the parameter at fault.", "maxLength": 16384, "pattern": ".*"}

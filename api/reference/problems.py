@@ -15,6 +15,12 @@ _DETAILS: dict[str, str] = {
     "bad-request": "`Idempotency-Key` must be 1 to 255 printable ASCII characters.",
     "malformed-json": "The body is not JSON: Expecting ',' delimiter at line 3, column 5.",
     "bad-query": "`limit` must be a whole number from 1 to 200.",
+    "query-malformed": "The document cannot be parsed.",
+    "query-invalid": "The document does not fit the schema.",
+    "query-too-long": "Keep the document to 2,000 tokens.",
+    "query-too-deep": "Keep to 10 objects within each other; edges and nodes do not count.",
+    "query-too-complex": "This query may load 40,200 rows; 10,000 are allowed. Give smaller values of `first`.",
+    "too-many-aliases": "Keep to 30 aliases; this document has 31.",
     "key-missing": "Send an API key as `Authorization: Bearer <key>` or `X-API-Key: <key>`.",
     "key-malformed": "Write the header as `Authorization: Bearer <key>`.",
     "key-unknown": "This key does not exist.",
@@ -52,7 +58,7 @@ _EXTRA: dict[str, dict[str, Any]] = {
 }
 _HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 _SAYS = {
-    400: "The request cannot be read: a header, the JSON, or a query parameter.",
+    400: "The request cannot be read: a header, the JSON, a query parameter, or a GraphQL document.",
     401: "No key, or none that is in force.",
     403: "The key may not do this, or not from this address.",
     404: "There is no such object, or this key may not know of it.",

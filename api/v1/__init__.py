@@ -13,6 +13,7 @@ from .event_cursors.routes import blueprint as event_cursors
 from .events.feed import blueprint as feed
 from .events.routes import blueprint as events
 from .events.stream import blueprint as stream
+from .graphql.routes import make_blueprint as make_graphql
 from .jobs.farm import blueprint as farm
 from .jobs.routes import blueprint as jobs
 from .me.routes import blueprint as me
@@ -26,6 +27,6 @@ from .webhooks.changes import blueprint as webhooks
 
 STUDIO: tuple[Blueprint, ...] = (projects, characters, scenes, segments, metadata, metadata_fields, approvals, jobs)
 BLUEPRINTS: tuple[Blueprint, ...] = (
-    *(me, *STUDIO, make_batch(STUDIO), farm, events, feed, stream, event_cursors),
+    *(me, *STUDIO, make_batch(STUDIO), make_graphql((me, *STUDIO), STUDIO), farm, events, feed, stream, event_cursors),
     *(webhooks, deliveries, replays, api_keys, audit),
 )

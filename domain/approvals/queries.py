@@ -36,9 +36,12 @@ APPROVALS = ListSpec(
 )
 
 
+ALL_APPROVALS = select(approvals)
+
+
 def approvals_of(asset_id: str) -> Select[Any]:
     """The decisions on one asset."""
-    return select(approvals).where(approvals.c.asset_id == asset_id)
+    return ALL_APPROVALS.where(approvals.c.asset_id == asset_id)
 
 
 def latest_approvals(session: Session, project_ids: frozenset[str] | None, limit: int) -> list[RowMapping]:

@@ -132,6 +132,10 @@ def _nothing(*_: Any) -> dict[str, Any]:
     return {}
 
 
+def _graphql(*_: Any) -> dict[str, Any]:
+    return {"query": "{ me { id } }"}
+
+
 def _metadata_rules(noun: str) -> dict[str, Rule]:
     return {
         f"get_{noun}_metadata": Rule("read", "path"),
@@ -206,6 +210,7 @@ TABLE: dict[str, Rule] = {
     "update_project_metadata_field": Rule("define", "path", _described),
     "delete_project_metadata_field": Rule("define", "path"),
     "run_batch": Rule("read", "studio", _batch_of_nothing),  # what is in it: see below
+    "run_graphql": Rule("read", "studio", _graphql),  # what is in it: see test_graphql_permissions.py
     "list_webhooks": Rule("administer", "studio"),
     "create_webhook": Rule("administer", "studio", _webhook),
     "get_webhook": Rule("administer", "studio"),

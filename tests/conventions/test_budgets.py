@@ -107,7 +107,7 @@ def test_every_noun_has_the_same_files(layer: str) -> None:
 def test_every_noun_of_the_api_is_one_of_the_domain() -> None:
     domain = {path.name for path in (ROOT / "domain").iterdir() if path.is_dir()}
     nouns = {path.parent.name for path in (ROOT / "api" / "v1").glob("*/routes.py")}
-    assert nouns - domain == {"me", "batch"}
+    assert nouns - domain == {"me", "batch", "graphql"}
 
 
 def test_no_library_code_prints() -> None:
