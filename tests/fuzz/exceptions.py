@@ -84,7 +84,7 @@ def _put_not_judged(message: str, case: Any, response: Any) -> bool:
 
 
 def _free_json(_message: str, case: Any, response: Any) -> bool:
-    """Metadata, and what jobs take and give, is any JSON that can be kept exactly: no NUL, numbers of 64 bits, 32 levels."""
+    """Metadata, and what jobs take and give, is any JSON that can be kept exactly: no NUL, 64 bits, 32 levels."""
     is_free = "metadata" in f"{case.path} {case.body}" or "/jobs" in case.path or case.path.endswith("/batch")
     return is_free and _problem(response).get("type") == "/problems/malformed-json"
 

@@ -66,6 +66,8 @@ def make_studio(database: Database) -> Studio:
         named[f"/api/v1/{kind.plural}/{{id}}/approvals"] = {"id": make_asset(database, kind, projects[0])["id"]}
     segments = [make_segment(database, make_scene(database, projects[number % 2])) for number in range(2)]
     ids["job"] = [_job(database, segments[number % 2], STATUSES[number % 3]) for number in range(JOBS_TO_END)]
+    for verb in ("heartbeat", "complete", "fail"):
+        named[f"/api/v1/jobs/{{id}}/{verb}"] = {"id": _job(database, segments[0], "running")}
     ids["whk"] = [make_webhook(database, enabled=False).id]
     ids["rpl"] = [_replay(database) for _ in range(REPLAYS_TO_END)]
     ids["key"] = [make_key(database, "viewer").id for _ in range(KEYS_TO_END)]
