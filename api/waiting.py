@@ -22,7 +22,7 @@ from .schemas import LONGEST_WAIT
 # Seconds after which a change is found that nobody was told of: at random, for many that began at once to look apart.
 LOOK_AGAIN = (15.0, 30.0)
 APART = 0.05  # seconds between two looks of a call: where much changes, several changes are one look
-_SECONDS = re.compile(r"[0-9]{1,4}(\.[0-9]{1,6})?")
+_SECONDS = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,30})?(e[+-]?[0-9]{1,3})?", re.ASCII | re.IGNORECASE)
 
 
 class Waits(Enum):
@@ -113,7 +113,7 @@ def _from_query(call: Call) -> float:
     call.query = [pair for pair in call.query if pair[0] != "wait"]
     if len(given) > 1:
         raise BadQuery("wait", "`wait` was given twice.")
-    if not _SECONDS.fullmatch(given[0]) or float(given[0]) > LONGEST_WAIT:
+    if not _SECONDS.fullmatch(given[0]) or not 0 <= float(given[0]) <= LONGEST_WAIT:
         raise BadQuery("wait", f"`wait` must be a number of seconds from 0 to {LONGEST_WAIT}, such as 30 or 2.5.")
     return float(given[0])
 

@@ -16,7 +16,7 @@ from domain.replays.models import webhook_replays
 from domain.scenes.models import SCENES
 from domain.segments.models import SEGMENTS
 from domain.studio import KINDS
-from tests.factories import Key, change_key, make_approval, make_asset, make_key, make_project, make_webhook
+from tests.factories import Key, change_key, make_approval, make_asset, make_event, make_key, make_project, make_webhook
 from tests.support.clock import NOON
 
 PLENTY = 1_000_000
@@ -50,6 +50,7 @@ def make_studio(database: Database) -> Studio:
         ids[kind.prefix] = [asset["id"] for asset in assets]
         # One of its own, which nothing that is made up names: every call that archives one leaves fewer to decide on.
         named[f"/api/v1/{kind.plural}/{{id}}/approvals"] = {"id": make_asset(database, kind, projects[0])["id"]}
+    ids["evt"] = [make_event(database, "scene.created", project["id"]) for project in projects]
     ids["whk"] = [make_webhook(database, enabled=False).id]
     ids["rpl"] = [_replay(database) for _ in range(REPLAYS_TO_END)]
     ids["key"] = [make_key(database, "viewer").id for _ in range(KEYS_TO_END)]
