@@ -108,8 +108,8 @@ class Changes(Protocol):
         """The present moment, to be taken before one looks."""
         ...
 
-    def wait(self, topics: Collection[str], mark: int, seconds: float) -> None:
-        """Until one of these has changed since the mark, or so many seconds are over; sometimes sooner."""
+    def wait(self, topics: Collection[str], mark: int, seconds: float) -> bool:
+        """Until one of these may have changed since the mark, or so many seconds are over; whether one may have."""
         ...
 
 

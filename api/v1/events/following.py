@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -14,7 +15,7 @@ from domain.events.feed import Part, Told, check_kept, cursor_at, read_part, top
 
 from ...call import Call
 from ...problems import Problem
-from ...waiting import pause
+from ...waiting import look_again, pause
 
 HEARTBEAT_SECONDS = 15.0
 AGAIN_MILLISECONDS = 2000  # after which a client that lost the connection comes back
@@ -49,21 +50,22 @@ class Follower:
             log.warning("a stream ended: %s", error, extra={"request_id": self._call.request_id})
 
     def _follow(self) -> Iterator[bytes]:
-        call, changes = self._call, self._call.services.changes
-        told_at = time.monotonic()
+        # At random, for many that began at once to be told apart.
+        beat_at = time.monotonic() + random.uniform(0.3, 1) * HEARTBEAT_SECONDS  # noqa: S311 - nobody gains by it
         while True:
-            mark, began = changes.mark(), time.monotonic()
+            mark, began = self._call.services.changes.mark(), time.monotonic()
             part = self._next_part()
             if part.events:
-                told_at = began
+                beat_at = began + HEARTBEAT_SECONDS
                 yield b"".join(map(_written, part.events))
-            elif began - told_at >= HEARTBEAT_SECONDS:
-                told_at = began
+            look_at = began + look_again()
+            while part.is_all and not self._woken(mark, began, min(beat_at, look_at)) and time.monotonic() < look_at:
+                beat_at = time.monotonic() + HEARTBEAT_SECONDS
                 # An id without data is where a client goes on, and no event (section 9.2.6).
-                yield f": still here\nid: {cursor_at(part.until)}\n\n".encode()
-            if part.is_all:
-                left = told_at + HEARTBEAT_SECONDS - time.monotonic()
-                pause(call, topics_for(call.actor), mark, left, began)
+                yield f": still here\nid: {cursor_at(self._place)}\n\n".encode()
+
+    def _woken(self, mark: int, began: float, until: float) -> bool:
+        return pause(self._call, topics_for(self._call.actor), mark, until - time.monotonic(), began)
 
     def _next_part(self) -> Part:
         extent = self._call.services.feed.extent()
