@@ -9,7 +9,10 @@ query Board {
       name
       scenes(first: 5) {
         totalCount
-        nodes { name status segments(first: 5) { nodes { name status } } }
+        nodes {
+          name
+          segments(first: 5) { nodes { name status } }
+        }
       }
     }
   }
