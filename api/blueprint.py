@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from flask_smorest import Blueprint as SmorestBlueprint
 from marshmallow import Schema
 from werkzeug.http import parse_etags
 
-from domain.access import Permission
+from domain.access import Actor, Permission
 from domain.audit.commands import write_entry
-from domain.entities import Kind, load
+from domain.db import Row, Session
+from domain.entities import Kind
 from domain.errors import NotFound
 from domain.idempotency.commands import RecordKey
 from domain.list_spec import ListSpec
@@ -29,9 +30,22 @@ from .call import Call
 from .costs import ONE, Cost
 from .documentation import documentation, streaming
 from .response import Response
+from .waiting import Waits, answer_in_time, or_nothing_yet
 
 View = Callable[..., Answer]
 LARGEST_ENTITY = 256 * 1024
+
+
+class Loads(Protocol):
+    """A kind of object that a path names: how it is loaded for somebody."""
+
+    def load(self, session: Session, actor: Actor, row_id: str, *, for_update: bool = False) -> Row:
+        """The row, as this caller may see it, locked where that is asked for.
+
+        Raises:
+            NotFound: there is no such object for this caller.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +63,7 @@ class Operation:
         creates: the kind of what is made of the body alone, so that a batch may make many at once.
         cost: what it takes of the buckets of the calling key.
         finds: finds what else the path names, before the body is read, or raises `NotFound`.
+        waits: where a call says how long it waits while there is nothing yet: see `waiting`.
         reads: whether this call only reads, although its method may write.
         told: what the audit is told of a body in place of it; secrets are masked in that too.
         returns: the schema of `data`, or of its items.
@@ -59,16 +74,22 @@ class Operation:
     rule: str
     permission: Permission
     view: View
-    loads: Kind | None = None
+    loads: Loads | None = None
     body: Schema | None = None
     largest_body: int = LARGEST_ENTITY
     prepare: Callable[[Call], Any] | None = None
     creates: Kind | None = None
     cost: Cost = ONE
     finds: Callable[..., Any] | None = None
+    waits: Waits | None = None
     reads: Callable[[Call], bool] | None = None
     told: Callable[[Any], Any] | None = None
     returns: type[Schema] = Schema
+
+    @property
+    def recorded(self) -> bool:
+        """Whether an `Idempotency-Key` gets the first answer again. Who waits for something wants what there is now."""
+        return self.waits is None
 
     def admit(self, call: Call, path: dict[str, str]) -> None:
         """Load what the path names and check the permission.
@@ -80,7 +101,7 @@ class Operation:
         if any("\0" in part for part in path.values()):  # PostgreSQL would refuse to be asked for it
             raise NotFound("Nothing has a name with a NUL character.")
         if self.loads is not None:
-            call.set_target(load(call.session, call.actor, self.loads, path.pop("id"), for_update=call.writes))
+            call.set_target(self.loads.load(call.session, call.actor, path.pop("id"), for_update=call.writes))
         call.actor.require(self.permission)
         if self.finds is not None:
             self.finds(call, **path)
@@ -108,7 +129,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         returns: type[Schema],
         id: str,  # noqa: A002 - OpenAPI's operationId
         status: int = 200,
-        loads: Kind | None = None,
+        loads: Loads | None = None,
         body: type[Schema] | None = None,
         largest_body: int = LARGEST_ENTITY,
         listing: ListSpec | None = None,
@@ -118,6 +139,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         also_status: int | None = None,
         cost: Cost = ONE,
         finds: Callable[..., Any] | None = None,
+        waits: Waits | None = None,
         reads: Callable[[Call], bool] | None = None,
         told: Callable[[Any], Any] | None = None,
         results: bool = False,
@@ -138,7 +160,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
             schema = None if body is None else body()
             operation = Operation(
                 *(id, method, rule, permission, view, loads, schema, largest_body, prepare, creates, cost, finds),
-                *(reads, told, returns),
+                *(waits, reads, told, returns),
             )
             self.operations.append(operation)
             endpoint = _endpoint(operation)
@@ -157,21 +179,27 @@ def _endpoint(operation: Operation) -> Callable[..., Response]:
     """The view function; the gateway calls it with the call and what the path names, once it has read what it costs."""
 
     def run(call: Call, **path: str) -> Response:
-        if call.writes and (operation.reads is None or not operation.reads(call)):
-            return _write(call, operation, path)
-        with call.services.database.reading() as session:
-            call.set_session(session)
-            operation.admit(call, path)
-            return _unless_known(call, operation.perform(call, path).response())
+        reads = not call.writes or (operation.reads is not None and operation.reads(call))
+        once = _read if reads else _write
+        if operation.waits is None:
+            return once(call, operation, path)
+        return answer_in_time(call, operation.waits, lambda: once(call, operation, dict(path)))
 
     run.__dict__.update(cost=operation.cost, told=operation.told)
     return run
 
 
+def _read(call: Call, operation: Operation, path: dict[str, str]) -> Response:
+    with call.services.database.reading() as session:
+        call.set_session(session)
+        operation.admit(call, path)
+        return _unless_known(call, or_nothing_yet(call, operation.perform(call, path)).response())
+
+
 def _write(call: Call, operation: Operation, path: dict[str, str]) -> Response:
     if operation.prepare is not None and call.actor.may(operation.permission):
         call.prepared = operation.prepare(call)
-    key = idempotency.presented(call)
+    key = idempotency.presented(call) if operation.recorded else None
     try:
         with call.services.database.transaction() as session:
             call.set_session(session)
@@ -189,7 +217,7 @@ def _written(call: Call, operation: Operation, path: dict[str, str], key: Record
     idempotency.check_presented(call)
     if earlier is not None:
         return idempotency.replay(call, earlier)
-    answer = operation.perform(call, path)
+    answer = or_nothing_yet(call, operation.perform(call, path))
     response = answer.response()
     if answer.undo:
         raise _Undone(response)

@@ -17,7 +17,8 @@ from .reference.headers import headers
 from .reference.parameters import path_parameters
 from .reference.problems import problem_name
 from .response import Response
-from .schemas import MOST_ITEMS, AnswerSchema, integer_field
+from .schemas import LONGEST_WAIT, MOST_ITEMS, AnswerSchema, integer_field
+from .waiting import Waits
 
 if TYPE_CHECKING:
     from .blueprint import Operation
@@ -28,6 +29,15 @@ COUNT = {"format": "int32", "minimum": 0, "maximum": 2**31 - 1}
 UNCHANGED = {"description": "You have this version.", "headers": headers("ETag")}
 LARGEST_STREAM = 2**40  # bytes; there is no limit but time
 _SAYS = {200: "It worked.", 201: "It was made.", 202: "It was accepted; the answer tells where to look.", 204: "Done."}
+
+
+WAIT = {
+    "in": "query",
+    "name": "wait",
+    "schema": {"type": "number", "minimum": 0, "maximum": LONGEST_WAIT, "default": 0},
+    "description": "Seconds to wait for something to happen when there is nothing to answer yet.",
+    "example": 0,
+}
 
 
 class PageSchema(AnswerSchema):
@@ -80,7 +90,8 @@ def documentation(
     writes, tagged = operation.method != "GET", has_etag(returns, is_list or results)
     envelope = _envelope(returns, is_list or (results and not writes), results and writes)
     conditional = [] if not tagged else conditions_of(operation, returns)
-    named = ["X-Request-Id", *(["Idempotency-Key"] if writes else []), *conditional]
+    recorded = writes and operation.recorded
+    named = ["X-Request-Id", *(["Idempotency-Key"] if recorded else []), *conditional]
     shown: dict[str, Any] = {
         "operationId": operation.id,
         "x-permission": operation.permission.value,
@@ -89,11 +100,12 @@ def documentation(
             *path_parameters(operation.rule),
             *([] if listing is None else list_parameters(listing)),
             *([] if shape is None else shape_parameters(shape)),
+            *([WAIT] if operation.waits is Waits.QUERY else []),
             *named,
         ],
         "responses": {
             **{
-                str(status): _success(envelope, status, is_list, tagged, writes)
+                str(status): _success(envelope, status, is_list, tagged, recorded)
                 for status in statuses
                 if status is not None
             },
@@ -145,6 +157,8 @@ def conditions_of(operation: Operation, returns: type[Schema]) -> list[str]:
 
 
 def _success(schema: type[Schema], status: int, is_list: bool, tagged: bool, writes: bool) -> dict[str, Any]:
+    if status == 204:
+        return {"description": _SAYS[status]}
     also = {"Link": is_list, "ETag": tagged, "Location": status == 201, "Idempotency-Replayed": writes}
     return {
         "description": _SAYS[status],
@@ -156,7 +170,9 @@ def _success(schema: type[Schema], status: int, is_list: bool, tagged: bool, wri
 def _refusals(operation: Operation, conditional: Sequence[str]) -> list[int]:
     codes = list(_ALWAYS)
     codes += [404] if "<" in operation.rule else []
-    codes += [409, 422] if operation.method != "GET" else []  # an Idempotency-Key in use, or used otherwise
+    codes += (
+        [409, 422] if operation.method != "GET" and operation.recorded else [422] if operation.body else []
+    )  # an Idempotency-Key in use, or used otherwise
     codes += [409] if operation.method == "GET" and "/by-external/" in operation.rule else []  # several have the id
     codes += [412] if operation.method != "GET" and conditional else []
     codes += [415] if operation.body is not None else []

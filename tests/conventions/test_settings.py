@@ -11,7 +11,9 @@ import pytest
 
 from config import ROOT, VARIABLES, ConfigError, Settings, redis_socket
 from domain.forwards.targets import Target, Way
+from domain.jobs.kinds import parse_kinds
 
+OWN_KINDS = parse_kinds((ROOT / "dev" / "job_kinds.toml").read_text())
 NAMES = [variable.name for variable in VARIABLES]
 # A value for each that differs from its default, and the attribute that shows it.
 OTHERS: dict[str, tuple[str, str, object]] = {
@@ -25,6 +27,8 @@ OTHERS: dict[str, tuple[str, str, object]] = {
     "CALLSHEET_DEMO_RECEIVER_PORT": ("8011", "demo_receiver_port", 8011),
     "CALLSHEET_WEB_WORKERS": ("3", "web_workers", 3),
     "CALLSHEET_WEB_THREADS": ("4", "web_threads", 4),
+    "CALLSHEET_WEB_WAITERS": ("5", "web_waiters", 5),
+    "CALLSHEET_STREAMS_PER_KEY": ("6", "streams_per_key", 6),
     "CALLSHEET_DELIVERY_WORKERS": ("5", "delivery_workers", 5),
     "CALLSHEET_DATABASE_POOL": ("6", "database_pool", 6),
     "CALLSHEET_COOKIE_SECURE": ("1", "cookie_secure", True),
@@ -34,6 +38,9 @@ OTHERS: dict[str, tuple[str, str, object]] = {
     "CALLSHEET_ATTEMPT_BODY_DAYS": ("1", "attempt_body_days", 1),
     "CALLSHEET_DELIVERY_DAYS": ("0", "delivery_days", 0),
     "CALLSHEET_EVENT_DAYS": ("400", "event_days", 400),
+    "CALLSHEET_JOB_KINDS": (str(ROOT / "dev" / "job_kinds.toml"), "job_kinds", OWN_KINDS),
+    "CALLSHEET_JOB_LEASE_SECONDS": ("5", "job_lease_seconds", 5),
+    "CALLSHEET_JOB_WORKER_FAILURES": ("3", "job_worker_failures", 3),
     "CALLSHEET_KEY_DAYS": ("30", "key_days", 30),
     "CALLSHEET_AUDIT_DAYS": (
         "reads=30, actions=3650",

@@ -20,6 +20,7 @@ from ...blueprint import Operation
 from ...call import Call
 from ...inside import REFUSALS, perform_inside, read_inside
 from ...problems import Problem, problem_document, problem_of
+from ...routing import CONVERTERS
 from ..entity_writes import shown_new
 from .references import References, Unmade, names_in
 
@@ -60,7 +61,11 @@ class Runner:
 
     def __init__(self, operations: Sequence[Operation]) -> None:
         self._operations = {operation.id: operation for operation in operations}
-        self._map = Map([Rule(o.rule, methods=[o.method], endpoint=o.id) for o in operations], merge_slashes=False)
+        self._map = Map(
+            [Rule(o.rule, methods=[o.method], endpoint=o.id) for o in operations],
+            converters=CONVERTERS,
+            merge_slashes=False,
+        )
 
     def run(self, call: Call, given: Sequence[Mapping[str, Any]], *, atomic: bool) -> list[dict[str, Any]]:
         """The result of each operation.
