@@ -193,6 +193,8 @@ def _read(call: Call, operation: Operation, path: dict[str, str]) -> Response:
     with call.services.database.reading() as session:
         call.set_session(session)
         operation.admit(call, path)
+        if call.writes:  # by its method alone: there is nothing to be kept, but a mistake is one
+            idempotency.check_presented(call)
         return _unless_known(call, or_nothing_yet(call, operation.perform(call, path)).response())
 
 
