@@ -179,7 +179,8 @@ def _endpoint(operation: Operation) -> Callable[..., Response]:
     """The view function; the gateway calls it with the call and what the path names, once it has read what it costs."""
 
     def run(call: Call, **path: str) -> Response:
-        once = _write if call.writes and (operation.reads is None or not operation.reads(call)) else _read
+        reads = not call.writes or (operation.reads is not None and operation.reads(call))
+        once = _read if reads else _write
         if operation.waits is None:
             return once(call, operation, path)
         return answer_in_time(call, operation.waits, lambda: once(call, operation, dict(path)))
@@ -192,6 +193,8 @@ def _read(call: Call, operation: Operation, path: dict[str, str]) -> Response:
     with call.services.database.reading() as session:
         call.set_session(session)
         operation.admit(call, path)
+        if call.writes:  # by its method alone: there is nothing to be kept, but a mistake is one
+            idempotency.check_presented(call)
         return _unless_known(call, or_nothing_yet(call, operation.perform(call, path)).response())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -19,8 +19,11 @@ from graphql import (
 from domain.access import Actor
 from domain.approvals.models import approvals
 from domain.approvals.queries import ALL_APPROVALS, APPROVALS, represent_approval
-from domain.entities import Kind, listed, listed_within, load, represent, within_values
+from domain.db import Row, Session
+from domain.entities import Kind, listed, listed_within, represent, within_values
 from domain.errors import NotFound
+from domain.jobs.models import jobs
+from domain.jobs.queries import ALL_JOBS, JOB, JOBS, represent_job, visible_jobs
 from domain.list_spec import Reference
 from domain.listing_each import Each
 from domain.metadata.queries import ENTITIES, entities_seen_by, represent_entity
@@ -40,7 +43,7 @@ NODE = GraphQLInterfaceType(
     "Node",
     {"id": GraphQLField(GraphQLNonNull(GraphQLID)), "object": GraphQLField(GraphQLNonNull(GraphQLString))},
     resolve_type=lambda node, *_: node["object"].title(),
-    description="A project, character, scene or segment.",
+    description="A project, character, scene, segment or job.",
 )
 
 
@@ -61,9 +64,12 @@ class Queries:
         found = {"me": self._me(), "node": _one("Any object by its id.", NODE, _load_any)}
         for kind in KINDS:
             self._types.interfaces[kind.object.title()].append(NODE)
-            found[kind.object] = _one(f"A {kind.object} by its id.", self._type(f"get_{kind.object}"), _loader(kind))
+            found[kind.object] = _one(
+                f"A {kind.object} by its id.", self._type(f"get_{kind.object}"), _LOADERS[kind.prefix]
+            )
         for kind in KINDS:
             found[kind.plural] = self._entities(kind)
+        found |= self._jobs()
         self._approvals()
         self._metadata_fields()
         entities = Listed(ENTITIES, represent_entity, self._type("list_metadata"))
@@ -102,6 +108,20 @@ class Queries:
 
         return self._connections.root(what, seen_by, f"The {kind.plural} that the key sees.")
 
+    def _jobs(self) -> dict[str, GraphQLField]:
+        what = Listed(JOBS, represent_job, self._type("get_job"))
+        for kind in KINDS:
+            column = jobs.c.project_id if kind.object == "project" else jobs.c.target_id
+            self._nest(kind.object.title(), "jobs", what, Each(ALL_JOBS, column), kind.listing.project_field)
+        self._refer("Job", JOBS.references)
+        self._types.interfaces["Job"].append(NODE)
+        return {
+            "job": _one("A job by its id.", what.type, _LOADERS["job"]),
+            "jobs": self._connections.root(
+                what, lambda actor: Seen(visible_jobs(actor)), "The jobs that the key sees."
+            ),
+        }
+
     def _approvals(self) -> None:
         what = Listed(APPROVALS, represent_approval, self._type("list_character_approvals"))
         for kind in ASSETS:
@@ -128,15 +148,19 @@ def _one(description: str, kind: GraphQLInterfaceType | GraphQLObjectType, resol
     return GraphQLField(kind, _ONE_ID, resolve, description=description, extensions={LOADS: True})
 
 
-def _loader(kind: Kind) -> Any:
+def _loader(load_one: Callable[[Session, Actor, str], Row], show: Callable[[Row], dict[str, Any]]) -> Any:
     def resolve(_root: Any, info: Info, id: str) -> dict[str, Any]:  # noqa: A002 - its name in queries
         call = info.context.call
-        return represent(kind, load(call.session, call.actor, kind, id))
+        return show(load_one(call.session, call.actor, id))
 
     return resolve
 
 
-_LOADERS = {kind.prefix: _loader(kind) for kind in KINDS}
+# By the prefix of ids.
+_LOADERS = {
+    **{kind.prefix: _loader(kind.load, partial(represent, kind)) for kind in KINDS},
+    "job": _loader(JOB.load, represent_job),
+}
 
 
 def _load_any(root: Any, info: Info, id: str) -> dict[str, Any]:  # noqa: A002 - its name in queries

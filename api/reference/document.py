@@ -32,6 +32,9 @@ gain members: ignore those that you do not know.
 **Lists** page by `cursor`, filter by `field=value` and `field[operator]=value`, and refuse what \
 they do not know with 400.
 
+**GraphQL** over the same objects and writes is at `POST /graphql` below the same base; try it in the \
+[explorer](/graphql-explorer).
+
 **Errors** are `application/problem+json` (RFC 9457); a 422 names every field at fault by a JSON pointer.
 
 **Retries.** A call with an `Idempotency-Key` may be repeated safely for 24 hours. After a 429 or 503 wait \

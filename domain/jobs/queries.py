@@ -38,6 +38,9 @@ JOBS = ListSpec(
 )
 
 
+ALL_JOBS = select(jobs)
+
+
 class _Job:
     """What an operation `loads` whose path names a job."""
 
@@ -64,14 +67,14 @@ def load_job(session: Session, actor: Actor, job_id: str, *, for_update: bool = 
 def visible_jobs(actor: Actor) -> Select[Any]:
     """The jobs that the actor sees."""
     if actor.project_ids is None:
-        return select(jobs)
-    return select(jobs).where(jobs.c.project_id.in_(sorted(actor.project_ids)))
+        return ALL_JOBS
+    return ALL_JOBS.where(jobs.c.project_id.in_(sorted(actor.project_ids)))
 
 
 def jobs_of(entity: str, entity_id: str) -> Select[Any]:
     """The jobs of a project, or for a character, scene or segment."""
     column = jobs.c.project_id if entity == "project" else jobs.c.target_id
-    return select(jobs).where(column == entity_id)
+    return ALL_JOBS.where(column == entity_id)
 
 
 def represent_job(row: Row) -> dict[str, Any]:

@@ -20,13 +20,15 @@ from tests.api.test_permissions_table import NEEDS, TABLE, Stage, cases, expecte
 
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 WRITES = {name for name, rule in TABLE.items() if rule.needs in ("write", "decide", "define")} | {"create_project"}
-OBJECTS = ("project", "character", "scene", "segment")
+ENTITIES = ("project", "character", "scene", "segment")
+OBJECTS = (*ENTITIES, "job")
 NESTED = {
     f"list_{parent}_{plural}": (parent, plural)
     for parent, plural in (
         *(("project", name) for name in ("characters", "scenes", "segments", "metadata_fields")),
         ("scene", "segments"),
-        *((name, "approvals") for name in OBJECTS[1:]),
+        *((name, "approvals") for name in ENTITIES[1:]),
+        *((name, "jobs") for name in ENTITIES),
     )
 }
 
@@ -107,7 +109,8 @@ def test_lists_show_what_the_caller_sees(stage: Stage) -> None:
     for noun, ((_role, scope), caller) in itertools.product(OBJECTS, stage.callers.items()):
         ids = {getattr(place, noun)["id"]: name for name, place in places.items()}
         query = f"{{ {noun}s(first: 200) {{ nodes {{ id }} }} entities(first: 200) {{ nodes {{ id }} }} }}"
-        for shown in ask(caller, query).data.values():
+        said = ask(caller, query).data
+        for shown in (said[f"{noun}s"], *([said["entities"]] if noun in ENTITIES else [])):
             seen = {ids[row["id"]] for row in shown["nodes"] if row["id"] in ids}
             assert seen == ({"own"} if scope == "project" else {"own", "foreign"})
 

@@ -79,6 +79,15 @@ def test_the_schema_may_be_asked_for(cast: Cast) -> None:
     assert "createCharacter" in {field["name"] for field in found["__schema"]["mutationType"]["fields"]}
 
 
+def test_a_query_keeps_nothing_under_its_idempotency_key(cast: Cast) -> None:
+    for query in ("{ me { id } }", "{ me { name } }"):
+        answer = cast.viewer.post("/graphql", {"query": query}, headers={"Idempotency-Key": "one"})
+        assert "Idempotency-Replayed" not in answer.headers
+        assert list(answer.data["me"]) == [query.split()[3]]
+    faulty = cast.viewer.post("/graphql", {"query": "{ me { id } }"}, headers={"Idempotency-Key": "\t"})
+    faulty.refused(400, "bad-request")
+
+
 def test_it_needs_a_key(cast: Cast) -> None:
     cast.nobody.post("/graphql", {"query": "{ me { id } }"}).refused(401, "key-missing")
 

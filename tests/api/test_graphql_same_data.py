@@ -16,7 +16,7 @@ from domain.studio import KINDS
 from tests.api.client import Client
 from tests.api.conftest import Cast
 from tests.api.graphql import PATH, data_of
-from tests.factories import make_approval, make_character, make_field, make_project, make_scene, make_segment
+from tests.factories import make_approval, make_character, make_field, make_job, make_project, make_scene, make_segment
 
 WORDS = ("storm", "lamp", "Mara", "cliff", "Ünlü")
 STATUSES = ("draft", "in_review", "approved", "archived")
@@ -36,6 +36,8 @@ def populate(database: Database, project: Row, chance: random.Random) -> None:
         for _ in range(chance.randrange(4)):
             frames = {"frame_in": chance.choice((None, 1, 2)), "position": chance.randrange(3)}
             made = make_segment(database, scene, **{**fields(), **frames})
+            for _ in range(chance.randrange(3)):
+                make_job(database, made, status=chance.choice(("queued", "failed")), priority=chance.randrange(9))
             if made["status"] == "in_review":
                 make_approval(database, SEGMENTS, made, note=chance.choice(WORDS))
 
@@ -52,6 +54,11 @@ def studio(cast: Cast, database: Database) -> Cast:
 def members(kind: Kind) -> str:
     """Every member that REST shows of an object."""
     return " ".join(kind.listing.shown)
+
+
+JOB = """id object project_id kind target { object id } params priority status progress message result attempts
+  max_attempts depends_on cancel_requested worker submitted_by { type id name } error { code message }
+  cost { amount currency gpu_seconds units_in units_out } started_at finished_at created_at updated_at version"""
 
 
 def some_filters(kind: Kind, chance: random.Random) -> list[dict[str, Any]]:
@@ -145,6 +152,34 @@ def test_nested_lists_are_the_same(studio: Cast) -> None:
         assert [without(each, "characters", "scenes") for each in found] == client.get("/projects").data
         for project in found:
             check_project(client, project, given)
+
+
+def test_jobs_are_the_same(studio: Cast) -> None:
+    chance = random.Random(13)
+    query = f"""query ($n: Int, $c: String, $s: String, $f: [Filter!]) {{
+      jobs(first: $n, after: $c, sort: $s, filter: $f) {{ nodes {{ {JOB} }} pageInfo {{ endCursor hasNextPage }} }}
+      segments(first: 30) {{ nodes {{ id jobs(first: 2, sort: $s) {{ nodes {{ {JOB} }} }} }} }} }}"""
+    for _ in range(10):
+        client, sort = (
+            chance.choice((studio.viewer, studio.creator)),
+            chance.choice(("priority", "-created_at", "kind")),
+        )
+        filters: list[dict[str, Any]] = [{"field": "priority", "op": "gte", "value": chance.randrange(9)}]
+        if chance.random() < 0.5:
+            filters = [{"field": "status", "value": "failed"}]
+        cursor: str | None = None
+        while True:
+            shown = data_of(client, query, n=5, c=cursor, s=sort, f=filters)
+            more: dict[str, str] = {} if cursor is None else {"cursor": cursor}
+            wanted = client.get("/jobs", limit=5, **as_query(filters, sort), **more)
+            assert shown["jobs"]["nodes"] == wanted.data
+            for segment in shown["segments"]["nodes"]:
+                mine = client.get(f"/segments/{segment['id']}/jobs", limit=2, sort=sort).data
+                assert segment["jobs"]["nodes"] == mine
+            cursor = wanted.document["page"]["next"]
+            if cursor is None:
+                break
+            assert shown["jobs"]["pageInfo"]["endCursor"] == cursor
 
 
 def without(shown: dict[str, Any], *names: str) -> dict[str, Any]:

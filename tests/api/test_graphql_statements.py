@@ -7,7 +7,7 @@ from domain.db import Database, Row
 from domain.segments.models import SEGMENTS
 from tests.api.conftest import Cast
 from tests.api.test_statement_counts import statements
-from tests.factories import make_approval, make_character, make_field, make_project, make_scene, make_segment
+from tests.factories import make_approval, make_character, make_field, make_job, make_project, make_scene, make_segment
 
 TREE = """{
   projects(first: 50) { totalCount nodes {
@@ -16,12 +16,13 @@ TREE = """{
     characters(first: 3) { totalCount nodes { name project { name } approvals(first: 1) { nodes { decision
       asset { id ... on Character { name } } project { name } } } } }
     scenes(first: 3, sort: "-name") { nodes { name segments(first: 2) { totalCount edges { cursor node { name
-      scene { name project { name } } approvals(first: 2) { totalCount nodes { note } } } } } } }
+      scene { name project { name } } approvals(first: 2) { totalCount nodes { note } }
+      jobs(first: 2) { totalCount nodes { kind target { id ... on Segment { name } } project { name } } } } } } } }
   } }
 }"""
 # Projects and their number; fields; characters and theirs, approvals and their assets; projects once; scenes;
-# segments and their number, their scenes and their approvals with their number; the audit.
-STATEMENTS = 15
+# segments and their number, their scenes, their approvals and jobs with their numbers, the targets of jobs; the audit.
+STATEMENTS = 18
 
 
 def populate(database: Database, project: Row) -> None:
@@ -31,7 +32,9 @@ def populate(database: Database, project: Row) -> None:
     for _ in range(2):
         scene = make_scene(database, project)
         for _ in range(2):
-            make_approval(database, SEGMENTS, make_segment(database, scene))
+            segment = make_segment(database, scene)
+            make_approval(database, SEGMENTS, segment)
+            make_job(database, segment)
 
 
 def test_it_works(cast: Cast, database: Database) -> None:

@@ -86,13 +86,21 @@ def _put_not_judged(message: str, case: Any, response: Any) -> bool:
 
 def _free_json(_message: str, case: Any, response: Any) -> bool:
     """Metadata, and what jobs take and give, is any JSON that can be kept exactly: no NUL, 64 bits, 32 levels."""
-    is_free = "metadata" in f"{case.path} {case.body}" or "/jobs" in case.path or case.path.endswith("/batch")
+    is_free = (
+        "metadata" in f"{case.path} {case.body}" or "/jobs" in case.path or case.path.endswith(("/batch", "/graphql"))
+    )
     return is_free and _problem(response).get("type") == "/problems/malformed-json"
 
 
 def _batch(_message: str, case: Any, response: Any) -> bool:
     """What the operations of a batch may say is told by the operations that they name."""
     return bool(case.path.endswith("/batch")) and response.status_code == 422
+
+
+def _graphql(_message: str, case: Any, response: Any) -> bool:
+    """A text is not yet GraphQL, and variables may not be those that it declares."""
+    found = str(_problem(response).get("type")).startswith(("/problems/query-", "/problems/too-many-aliases"))
+    return found and bool(case.path.endswith("/graphql"))
 
 
 def _query(_message: str, _case: Any, response: Any) -> bool:
@@ -131,7 +139,7 @@ def _broken_nowhere(message: str, _case: Any, _response: Any) -> bool:
 EXCUSES = {
     "UseAfterFree": (_archived,),
     "IgnoredAuth": (_limited_by_address,),
-    REJECTED: (_history, _known_only_here, _free_json, _batch, _query),
+    REJECTED: (_history, _known_only_here, _free_json, _batch, _graphql, _query),
     ACCEPTED: (_put_not_judged, _broken_nowhere),
     "JsonSchemaError": (_sparse,),
 }
