@@ -45,7 +45,6 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
     if case.headers and number % 8:
         case.headers.pop("If-Match", None)  # else nearly every write would be refused with 412
     _read_on(case)
-    _hurry(case)
     key = case.headers.get("Idempotency-Key") if case.headers else None
     if isinstance(key, str) and 0 < len(key) < 200 and number % 4:
         case.headers["Idempotency-Key"] = f"{key}-{case.id}"  # else most calls would be replays of the first
@@ -78,7 +77,7 @@ def _hurry(case: Any) -> None:
 
 def _is_patient(wait: Any) -> bool:
     with suppress(TypeError, ValueError):
-        return 0 < float(wait) <= 60
+        return 0 < float(wait) <= LONGEST_WAIT
     return False
 
 
@@ -123,13 +122,6 @@ def _employed(body: dict[str, Any]) -> dict[str, Any]:
 def _target(body: dict[str, Any]) -> dict[str, str]:
     ids = _seeded["seg"]
     return {"object": "segment", "id": ids[zlib.crc32(str(body).encode()) % len(ids)]}
-
-
-def _hurry(case: Any) -> None:
-    """No call waits; what is no number of seconds stays what it is."""
-    for given in (case.query, case.body):
-        if isinstance(given, dict) and re.fullmatch(r"\d+(\.\d+)?", str(given.get("wait"))) and "wait" in given:
-            given["wait"] = 0 if float(given["wait"]) <= LONGEST_WAIT else given["wait"]
 
 
 @schemathesis.hook
