@@ -24,6 +24,7 @@ from domain.audit.masking import mask_also
 from domain.clock import Clock, system_clock
 from domain.crypto import Keyring
 from domain.db import Database
+from domain.events.positions import Feed
 from domain.gate import Gate
 from domain.operations.queries import WrongSecretKey, refuse_wrong_secret_key
 from domain.ports import Changes, Limiter, Services
@@ -55,6 +56,7 @@ def build_services(settings: Settings, clock: Clock = system_clock) -> Services:
         health=HealthCheck(database, redis, clock),
         check_target=target_check(settings.webhook_allow_cidrs),
         changes=hub,
+        feed=Feed(database),
         gate=Gate(settings.web_threads, settings.web_waiters),
         settings=settings,
     )

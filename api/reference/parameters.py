@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from domain.entity_rules import LONGEST_EXTERNAL_ID, SYSTEM_PATTERN
+from domain.event_cursors.queries import NAME_PATTERN
 from domain.events.catalogue import TYPES
 from domain.ids import LENGTH as ID_LENGTH
 from domain.ids import id_pattern
@@ -42,11 +43,15 @@ HEADER_PARAMETERS: dict[str, dict[str, Any]] = {
         "If-Match", "The `ETag` that you read: the answer is 412 when the object has changed since.",
         {"type": "string"}, _TAG,
     ),
+    "Last-Event-ID": _header(
+        "Last-Event-ID", "The last `id` of a stream that was lost: this one goes on behind it.",
+        {"type": "string"}, "WyI4YjU0ZDFjMCIsNDJd",
+    ),
 }  # fmt: skip
 
 _PREFIXES = {
     "projects": "prj", "characters": "chr", "scenes": "scn", "segments": "seg", "webhooks": "whk", "deliveries": "dlv",
-    "replays": "rpl",
+    "replays": "rpl", "events": "evt",
     "api-keys": "key", "jobs": "job",
 }  # fmt: skip
 
@@ -57,6 +62,8 @@ _NAMED: dict[str, dict[str, Any]] = {
     "key": {"description": "A key of the metadata.", "example": "lens_mm", "schema": METADATA_KEY},
     "field_id": {"description": "The id of the metadata field.", "example": example_id("fld"), "schema": {
         "type": "string", "maxLength": 30, "pattern": id_pattern("fld")}},
+    "cursor_name": {"description": "The name of the cursor.", "example": "nightly-sync", "schema": {
+        "type": "string", "maxLength": 64, "pattern": f"^{NAME_PATTERN}$"}},
     "event_type": {"description": "The name of the event type.", "example": "asset.approved", "schema": {
         "type": "string", "enum": list(TYPES)}},
     "external_id": {"description": "What that system calls it.", "example": "1042", "schema": {

@@ -28,7 +28,7 @@ SLICES: dict[str, tuple[set[str], set[str]]] = {
             *("addresses.py", "retry.py", "signing.py", "rules.py", "types.py", "patterns.py", "definitions.py"),
             *("export.py", "retention.py", "outsiders.py", "headers.py", "filters.py", "rotation.py"),
             *("schemas.py", "claiming.py", "health.py", "limits.py", "matching.py", "recording.py"),
-            *("selection.py", "steps.py", "figures.py"),
+            *("selection.py", "steps.py", "figures.py", "feed.py", "positions.py"),
             *("kinds.py", "builtin_kinds.py", "changing.py", "costs.py", "dependencies.py", "leases.py", "working.py"),
             *("merkle.py", "checkpoints.py", "verification.py", "file_comparison.py", "targets.py"),
         },
@@ -38,6 +38,7 @@ SLICES: dict[str, tuple[set[str], set[str]]] = {
         {
             *("routes.py", "schemas.py", "runner.py", "references.py", "changes.py", "key_sets.py"),
             *("costs.py", "farm.py", "farm_schemas.py"),
+            *("feed.py", "starting.py", "stream.py", "following.py"),
         },
     ),
     "portal": (

@@ -22,6 +22,7 @@ from tests.factories import (
     change_key,
     make_approval,
     make_asset,
+    make_event,
     make_job,
     make_key,
     make_project,
@@ -68,6 +69,7 @@ def make_studio(database: Database) -> Studio:
     ids["job"] = [_job(database, segments[number % 2], STATUSES[number % 3]) for number in range(JOBS_TO_END)]
     for verb in ("heartbeat", "complete", "fail"):
         named[f"/api/v1/jobs/{{id}}/{verb}"] = {"id": _job(database, segments[0], "running")}
+    ids["evt"] = [make_event(database, "scene.created", project["id"]) for project in projects]
     ids["whk"] = [make_webhook(database, enabled=False).id]
     ids["rpl"] = [_replay(database) for _ in range(REPLAYS_TO_END)]
     ids["key"] = [make_key(database, "viewer").id for _ in range(KEYS_TO_END)]
