@@ -44,13 +44,18 @@ def _authenticate(call: Call, authenticator: Authenticator) -> None:
 def readmit(call: Call, authenticator: Authenticator) -> None:
     """Let in once more a call that has waited, at no cost, as the key is by now; or raise what refuses it."""
     call.now = call.services.clock()
-    _let_in(call, authenticator, 0)
+    _let_in(call, authenticator, None)
 
 
-def _let_in(call: Call, authenticator: Authenticator, tokens: float) -> None:
+def _let_in(call: Call, authenticator: Authenticator, tokens: float | None) -> None:
+    """`tokens`: None for a call that was let in before."""
     try:
         token = presented_key(call.environ)
-        call.credential, call.grant = authenticator.authenticate(token, call.ip, call.now, call.bucket, tokens)
+        if tokens is None:
+            call.credential, grant = authenticator.authenticate_again(token, call.ip, call.now, call.bucket)
+            call.grant = grant or call.grant
+        else:
+            call.credential, call.grant = authenticator.authenticate(token, call.ip, call.at, call.bucket, tokens)
     except KeyRefused as refusal:
         call.key_id, call.secret_id = refusal.key_id, refusal.secret_id
         _limit_address(call)

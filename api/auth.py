@@ -79,6 +79,18 @@ class Authenticator:
             grant = self.take(credential, bucket, 0 if grant.allowed else cost)  # by the limit that holds now
         return credential, grant
 
+    def authenticate_again(self, token: str, ip: str, now: datetime, bucket: str) -> tuple[Credential, Grant | None]:
+        """The same for a call that has waited, at no cost. While Redis is away all of them look every second: what is
+        remembered for that long will do, and no bucket is asked.
+
+        Raises:
+            KeyRefused: 401.
+            AddressRefused: 403.
+        """
+        if self._services.limiter.degraded:
+            return self._in_force(token, ip, now), None
+        return self.authenticate(token, ip, now, bucket, 0)
+
     def take(self, credential: Credential, bucket: str, cost: float) -> Grant:
         """Take tokens of one of the key's buckets."""
         per_minute = credential.write_per_minute if bucket == "write" else credential.read_per_minute

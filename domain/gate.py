@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
 
 
 class Gate:
@@ -20,26 +21,29 @@ class Gate:
     """
 
     def __init__(self, working: int, waiting: int) -> None:
-        self._working = threading.Semaphore(working)
+        # A queue of turns, which is in C: `threading.Semaphore` is not, and every call passes here.
+        self._turns: SimpleQueue[None] = SimpleQueue()
+        for _ in range(working):
+            self._turns.put(None)
         self._room = threading.BoundedSemaphore(waiting) if waiting else None
         self._streams: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def __enter__(self) -> Gate:
-        self._working.acquire()
+        self._turns.get()
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._working.release()
+        self._turns.put(None)
 
     @contextmanager
     def left(self) -> Iterator[None]:
         """Let another thread work while this one, which is inside, waits."""
-        self._working.release()
+        self._turns.put(None)
         try:
             yield
         finally:
-            self._working.acquire()
+            self._turns.get()
 
     def take_room(self) -> bool:
         """Take a place among those that wait, to be given back by `give_room`; False when there is none."""
