@@ -23,8 +23,8 @@ from domain.approvals.queries import ALL_APPROVALS, APPROVALS, approvals_seen_by
 from domain.db import Row, Session
 from domain.entities import Kind, listed, listed_within, represent, within_values
 from domain.errors import NotFound
-from domain.events.history import HAPPENED, HISTORY, represent_event
 from domain.events.models import events
+from domain.events.queries import HAPPENED, HISTORY, represent_event
 from domain.jobs.models import jobs
 from domain.jobs.queries import ALL_JOBS, JOB, JOBS, represent_job, visible_jobs
 from domain.list_spec import Reference
