@@ -27,7 +27,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "query-invalid": (400, "The GraphQL document or its variables do not fit the schema"),
     "query-too-long": (400, "The GraphQL document is too long"),
     "query-too-deep": (400, "The GraphQL operation is nested too deeply"),
-    "query-too-complex": (400, "The GraphQL operation asks for too many rows"),
+    "query-too-complex": (400, "The GraphQL operation asks for too much"),
     "too-many-aliases": (400, "The GraphQL document has too many aliases"),
     "key-missing": (401, "No API key was presented"),
     "key-malformed": (401, "The API key is malformed"),

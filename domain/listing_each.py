@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, select, true
 
 from . import cursors
-from .db import Row, Session
-from .keyset import MOST_ROWS, Order, nulls_of, page_values, past_row
+from .db import Row, Session, Str
+from .json_rows import as_json, given_rows
+from .keyset import MOST_ROWS, Order, nulls_of, ordered, page_values, past_row
 from .list_query import ListQuery
 from .listing import Page, definitions_of, fetch, with_value_of
 from .metadata_filters import Definitions, without_value
@@ -37,7 +38,7 @@ class Each:
     ) -> dict[str, Page]:
         """The same page of each one's list, by its id. For the rest see `listing.fetch`.
 
-        One list alone is read as any other; of several, SQL numbers the rows of each.
+        One list alone is read as any other.
         """
         if len(ids) == 1:
             (only,) = ids
@@ -45,9 +46,9 @@ class Each:
             return {only: fetch(session, query, mine, project_ids, {"parent_id": only})}
         known = definitions_of(session, query, project_ids)
         found: dict[str, list[Row]] = {each: [] for each in ids}
-        for chosen, orders, after in _parts(query, known, self._narrowed(query, known, ids)):
-            numbered = self._numbered(chosen, orders, after)
-            for row in read_rows(session, numbered, page_values(after, query.limit + 1)):
+        for chosen, orders, after in _parts(query, known, self._narrowed(query, known)):
+            first = self._first_of_each(session.dialect, chosen, orders, after)
+            for row in read_rows(session, first, {**_named(ids), **page_values(after, query.limit + 1)}):
                 found[row["page_of"]].append(row)
         return {each: _page(query, rows) for each, rows in found.items()}
 
@@ -55,19 +56,38 @@ class Each:
         self, session: Session, query: ListQuery, ids: Collection[str], project_ids: Collection[str]
     ) -> dict[str, int]:
         """How many rows each one's list has on all pages, by its id."""
-        chosen = self._narrowed(query, definitions_of(session, query, project_ids), ids)
+        given = given_rows(session.dialect, id=Str)
+        chosen = self._narrowed(query, definitions_of(session, query, project_ids))
+        chosen = chosen.where(self.parent.in_(select(given.c.id)))
         counted = chosen.with_only_columns(self.parent, func.count(), maintain_column_froms=True).group_by(self.parent)
-        return {**dict.fromkeys(ids, 0), **{each: int(number) for each, number in session.execute(counted)}}
+        found = session.execute(counted, _named(ids))
+        return {**dict.fromkeys(ids, 0), **{each: int(number) for each, number in found}}
 
-    def _narrowed(self, query: ListQuery, known: Definitions, ids: Collection[str]) -> Select[Any]:
-        conditions = [*query.conditions, *known.conditions(query.spec, query.metadata)]
-        return self.statement.where(self.parent.in_(sorted(ids)), *conditions)
+    def _narrowed(self, query: ListQuery, known: Definitions) -> Select[Any]:
+        return self.statement.where(*query.conditions, *known.conditions(query.spec, query.metadata))
 
-    def _numbered(self, chosen: Select[Any], orders: tuple[Order, ...], after: Sequence[Any] | None) -> Select[Any]:
+    def _first_of_each(
+        self, dialect: str, chosen: Select[Any], orders: tuple[Order, ...], after: Sequence[Any] | None
+    ) -> Select[Any]:
+        """Of the rows of each of the `_named`, the first ones, numbered in this order.
+
+        PostgreSQL reads those of one parent after the other, by an index no further than asked. SQLite has nothing of
+        the kind: it numbers all of them.
+        """
+        given = given_rows(dialect, id=Str)
         place = func.row_number().over(partition_by=self.parent, order_by=[order.clause for order in orders])
         rows = past_row(with_exact(chosen, orders), orders, nulls_of(after))
-        numbered = rows.add_columns(self.parent.label("page_of"), place.label("place")).subquery("numbered")
+        rows = rows.add_columns(self.parent.label("page_of"), place.label("place"))
+        if dialect == "postgresql":
+            mine = ordered(rows.where(self.parent == given.c.id), orders, None).lateral("mine")
+            return select(mine).join_from(given, mine, true()).order_by(mine.c.page_of, mine.c.place)
+        numbered = rows.where(self.parent.in_(select(given.c.id))).subquery("numbered")
         return select(numbered).where(numbered.c.place <= MOST_ROWS).order_by(numbered.c.page_of, numbered.c.place)
+
+
+def _named(ids: Collection[str]) -> dict[str, str]:
+    """What a statement is executed with that names these parents."""
+    return as_json({"id": each} for each in sorted(ids))
 
 
 def _parts(query: ListQuery, known: Definitions, chosen: Select[Any]) -> Iterator[_Part]:

@@ -15,13 +15,16 @@ from graphql import (
     GraphQLObjectType,
     GraphQLString,
 )
+from marshmallow.fields import Nested
 
 from domain.access import Actor
 from domain.approvals.models import approvals
-from domain.approvals.queries import ALL_APPROVALS, APPROVALS, represent_approval
+from domain.approvals.queries import ALL_APPROVALS, APPROVALS, approvals_seen_by, represent_approval
 from domain.db import Row, Session
 from domain.entities import Kind, listed, listed_within, represent, within_values
 from domain.errors import NotFound
+from domain.events.models import events
+from domain.events.queries import HAPPENED, HISTORY, represent_event
 from domain.jobs.models import jobs
 from domain.jobs.queries import ALL_JOBS, JOB, JOBS, represent_job, visible_jobs
 from domain.list_spec import Reference
@@ -33,6 +36,7 @@ from domain.studio import ASSETS, BY_OBJECT, KINDS
 
 from ..blueprint import Operation
 from .connections import Connections, Listed, Seen
+from .events import event_type
 from .loaders import Info
 from .types import Types
 
@@ -70,8 +74,9 @@ class Queries:
         for kind in KINDS:
             found[kind.plural] = self._entities(kind)
         found |= self._jobs()
-        self._approvals()
+        found["approvals"] = self._approvals()
         self._metadata_fields()
+        self._events()
         entities = Listed(ENTITIES, represent_entity, self._type("list_metadata"))
         found["entities"] = self._connections.root(
             entities, lambda actor: Seen(entities_seen_by(actor), actor.project_ids), "All of them, by their metadata."
@@ -122,11 +127,22 @@ class Queries:
             ),
         }
 
-    def _approvals(self) -> None:
+    def _approvals(self) -> GraphQLField:
         what = Listed(APPROVALS, represent_approval, self._type("list_character_approvals"))
         for kind in ASSETS:
             self._nest(kind.object.title(), "approvals", what, Each(ALL_APPROVALS, approvals.c.asset_id), "project_id")
         self._refer("Approval", APPROVALS.references)
+        return self._connections.root(
+            what, lambda actor: Seen(approvals_seen_by(actor)), "The decisions that the key sees, newest first."
+        )
+
+    def _events(self) -> None:
+        decided_by = self._operations["list_character_approvals"].returns().fields["decided_by"]
+        assert isinstance(decided_by, Nested)
+        what = Listed(HISTORY, represent_event, event_type(self._types.answer(type(decided_by.schema))))
+        for owner in (*(kind.object for kind in KINDS), "job"):
+            within = "id" if owner == "project" else "project_id"
+            self._nest(owner.title(), "events", what, Each(HAPPENED, events.c.entity_id), within)
 
     def _metadata_fields(self) -> None:
         what = Listed(FIELDS, represent_field, self._type("list_project_metadata_fields"))

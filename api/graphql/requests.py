@@ -27,8 +27,10 @@ from ..problems import Problem
 from .limits import LONGEST_QUERY, MOST_TOKENS, ROWS_A_TOKEN, check_aliases, measure, too_deep
 from .literals import faults_of
 from .refusals import VARIABLES, refused
+from .repeats import check_repeats
 
-_DEEP = ("nested too deeply", "Maximum introspection depth", "Validation aborted.")
+_DEEP = ("nested too deeply", "Maximum introspection depth")
+MOST_ERRORS = 20  # each is told with what was perhaps meant, which takes time
 MOST_REMEMBERED = 64  # documents: programs send the same few again and again
 RULES = (*specified_rules, *recommended_rules)
 
@@ -62,7 +64,7 @@ def is_query(operation: OperationDefinitionNode) -> bool:
 
 def _is_deep(error: GraphQLError) -> bool:
     """Whether graphql-core gave up on it for its depth; only its words tell."""
-    return any(words in error.message for words in _DEEP)
+    return error.message == "Validation aborted." or any(words in error.message for words in _DEEP)
 
 
 @lru_cache(maxsize=MOST_REMEMBERED)
@@ -73,6 +75,7 @@ def parsed(text: str) -> DocumentNode | Problem:
     try:
         document = parse(text, max_tokens=MOST_TOKENS)
         check_aliases(document)
+        check_repeats(document)
         if faults := faults_of(document):
             return refused("query-malformed", "The document holds a value that cannot be kept.", faults)
     except GraphQLSyntaxError as error:
@@ -129,7 +132,7 @@ class Reader:
         if isinstance(document, Problem):
             return document
         try:
-            errors = validate(self._schema, document, RULES)
+            errors = validate(self._schema, document, RULES, max_errors=MOST_ERRORS)
         except RecursionError:
             return too_deep()
         if any(map(_is_deep, errors)):

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping, Select, select
 
+from ..access import Actor
 from ..clock import rfc3339
 from ..db import Row, Session
 from ..list_spec import ListSpec, Reference, Sortable
@@ -37,6 +38,13 @@ APPROVALS = ListSpec(
 
 
 ALL_APPROVALS = select(approvals)
+
+
+def approvals_seen_by(actor: Actor) -> Select[Any]:
+    """The decisions in the actor's projects."""
+    if actor.project_ids is None:
+        return ALL_APPROVALS
+    return ALL_APPROVALS.where(approvals.c.project_id.in_(sorted(actor.project_ids)))
 
 
 def approvals_of(asset_id: str) -> Select[Any]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import orjson
+from sqlalchemy import select
+
 from domain.characters.models import CHARACTERS
 from domain.db import Database
+from domain.events.models import events
 from tests.api.client import Client
 from tests.api.conftest import Cast
 from tests.api.graphql import ask, data_of
@@ -77,6 +81,26 @@ def test_entities_are_found_by_metadata(cast: Cast, database: Database) -> None:
 def test_the_schema_may_be_asked_for(cast: Cast) -> None:
     found = data_of(cast.viewer, "{ __schema { mutationType { fields { name } } } }")
     assert "createCharacter" in {field["name"] for field in found["__schema"]["mutationType"]["fields"]}
+
+
+def test_what_happened_is_told_as_to_webhooks(cast: Cast, database: Database) -> None:
+    character = make_character(database, cast.project)
+    make_approval(database, CHARACTERS, character)
+    cast.creator.call("PATCH", f"/characters/{character['id']}", json={"name": "Mara"})
+    query = """query ($id: ID!) { character(id: $id) { events { totalCount nodes {
+      id type version timestamp project_id request_id actor { type id name } data changes truncated } } }
+      approvals { nodes { decision asset { id } } } }"""
+    shown = data_of(cast.creator, query, id=character["id"])
+    with database.reading() as session:
+        bodies = session.execute(select(events.c.body).order_by(events.c.id.desc())).scalars().all()
+    told = [{"truncated": False, **orjson.loads(body)} for body in bodies]
+    assert {each["type"] for each in told} == {"asset.approved", "character.updated"}
+    found = shown["character"]["events"]
+    assert found["totalCount"] == 2
+    assert sorted(found["nodes"], key=lambda each: str(each["id"]), reverse=True) == told
+    assert shown["approvals"]["nodes"] == [{"decision": "approved", "asset": {"id": character["id"]}}]
+    hidden = "{ approvals { nodes { id } } }"
+    assert data_of(cast.stranger, hidden) == {"approvals": {"nodes": []}}
 
 
 def test_a_query_keeps_nothing_under_its_idempotency_key(cast: Cast) -> None:
