@@ -28,7 +28,7 @@ SLICES: dict[str, tuple[set[str], set[str]]] = {
             *("addresses.py", "retry.py", "signing.py", "rules.py", "types.py", "patterns.py", "definitions.py"),
             *("export.py", "retention.py", "outsiders.py", "headers.py", "filters.py", "rotation.py"),
             *("schemas.py", "claiming.py", "health.py", "limits.py", "matching.py", "recording.py"),
-            *("selection.py", "steps.py", "figures.py"),
+            *("selection.py", "steps.py", "figures.py", "places.py", "store.py"),
             *("merkle.py", "checkpoints.py", "verification.py", "file_comparison.py", "targets.py"),
         },
     ),
