@@ -21,6 +21,7 @@ from config_values import days_by_class as _days_by_class
 from config_values import field_names as _field_names
 from config_values import flag as _flag
 from config_values import host as _host
+from config_values import job_kinds as _job_kinds
 from config_values import networks as _networks
 from config_values import redis_url as _redis_url
 from config_values import seconds as _seconds
@@ -30,6 +31,7 @@ from config_values import whole_number as _whole_number
 from domain.artifacts.places import Folder, Place, parse_place
 from domain.audit.retention import CLASSES
 from domain.forwards.targets import Target, parse_targets
+from domain.jobs.kinds import JobKinds
 from domain.replays.commands import FASTEST
 
 ROOT = Path(__file__).resolve().parent
@@ -117,6 +119,18 @@ VARIABLES = (
         "CALLSHEET_EVENT_DAYS", "90", _whole_number(0, LONGEST_DAYS),
         "Days that events are kept, and can be replayed; 0: for ever.",
     ),
+    Variable(
+        "CALLSHEET_JOB_KINDS", "", _job_kinds,
+        "TOML file that describes kinds of generation job besides the built-in ones.", "none",
+    ),
+    Variable(
+        "CALLSHEET_JOB_LEASE_SECONDS", "60", _whole_number(1, 86400),
+        "Seconds that a worker with a generation job may be silent before somebody else is given it.",
+    ),
+    Variable(
+        "CALLSHEET_JOB_WORKER_FAILURES", "2", _whole_number(1, 1000),
+        "How often a worker fails a job before it is not given that job again.",
+    ),
     Variable("CALLSHEET_KEY_DAYS", "365", _whole_number(1, 3650), "Days until a new API key expires by default."),
     Variable(
         "CALLSHEET_ARTIFACTS", None, parse_place,
@@ -174,6 +188,9 @@ class Settings:
     attempt_body_days: int
     delivery_days: int
     event_days: int
+    job_kinds: JobKinds
+    job_lease_seconds: int
+    job_worker_failures: int
     key_days: int
     artifacts: Place
     artifact_max_mb: int

@@ -37,6 +37,8 @@ class Answer:
 
     def response(self) -> Response:
         """The HTTP response."""
+        if self.status == 204:
+            return Response(status=204, headers=dict(self.headers))
         body = self._body(self.once) if self.stream is None else self.stream
         return Response(body, self.status, {"Content-Type": self.content_type, **self.headers})
 
@@ -59,6 +61,9 @@ def created(
     """201 with the address of what was made. `once`: see `Answer`."""
     headers = {"Location": location} if etag is None else {"Location": location, "ETag": etag}
     return Answer({"data": data}, 201, headers, once or {})
+
+
+NOTHING = Answer({}, 204)
 
 
 def many(call: Call, rows: Sequence[Mapping[str, Any]], page: Page) -> Answer:

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from flask_smorest import Blueprint as SmorestBlueprint
 from marshmallow import Schema
 from werkzeug.http import parse_etags
 
-from domain.access import Permission
+from domain.access import Actor, Permission
 from domain.audit.commands import write_entry
-from domain.entities import Kind, load
+from domain.db import Row, Session
+from domain.entities import Kind
 from domain.errors import NotFound
 from domain.idempotency.commands import RecordKey
 from domain.list_spec import ListSpec
@@ -32,6 +33,18 @@ from .response import Response
 
 View = Callable[..., Answer]
 LARGEST_ENTITY = 256 * 1024
+
+
+class Loads(Protocol):
+    """A kind of object that a path names: how it is loaded for somebody."""
+
+    def load(self, session: Session, actor: Actor, row_id: str, *, for_update: bool = False) -> Row:
+        """The row, as this caller may see it, locked where that is asked for.
+
+        Raises:
+            NotFound: there is no such object for this caller.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +62,7 @@ class Operation:
         creates: the kind of what is made of the body alone, so that a batch may make many at once.
         cost: what it takes of the buckets of the calling key.
         finds: finds what else the path names, before the body is read, or raises `NotFound`.
+        recorded: whether an `Idempotency-Key` gets the first answer again; not where each call is to have its own.
     """
 
     id: str
@@ -56,13 +70,14 @@ class Operation:
     rule: str
     permission: Permission
     view: View
-    loads: Kind | None = None
+    loads: Loads | None = None
     body: Schema | None = None
     largest_body: int = LARGEST_ENTITY
     prepare: Callable[[Call], Any] | None = None
     creates: Kind | None = None
     cost: Cost = ONE
     finds: Callable[..., Any] | None = None
+    recorded: bool = True
 
     def admit(self, call: Call, path: dict[str, str]) -> None:
         """Load what the path names and check the permission.
@@ -74,7 +89,7 @@ class Operation:
         if any("\0" in part for part in path.values()):  # PostgreSQL would refuse to be asked for it
             raise NotFound("Nothing has a name with a NUL character.")
         if self.loads is not None:
-            call.set_target(load(call.session, call.actor, self.loads, path.pop("id"), for_update=call.writes))
+            call.set_target(self.loads.load(call.session, call.actor, path.pop("id"), for_update=call.writes))
         call.actor.require(self.permission)
         if self.finds is not None:
             self.finds(call, **path)
@@ -102,7 +117,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         returns: type[Schema],
         id: str,  # noqa: A002 - OpenAPI's operationId
         status: int = 200,
-        loads: Kind | None = None,
+        loads: Loads | None = None,
         body: type[Schema] | None = None,
         largest_body: int = LARGEST_ENTITY,
         listing: ListSpec | None = None,
@@ -112,6 +127,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         also_status: int | None = None,
         cost: Cost = ONE,
         finds: Callable[..., Any] | None = None,
+        recorded: bool = True,
         results: bool = False,
         streams: Mapping[str, str] | None = None,
     ) -> Callable[[View], View]:
@@ -129,7 +145,19 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         def decorator(view: View) -> View:
             schema = None if body is None else body()
             operation = Operation(
-                id, method, rule, permission, view, loads, schema, largest_body, prepare, creates, cost, finds
+                id,
+                method,
+                rule,
+                permission,
+                view,
+                loads,
+                schema,
+                largest_body,
+                prepare,
+                creates,
+                cost,
+                finds,
+                recorded,
             )
             self.operations.append(operation)
             endpoint = _endpoint(operation)
@@ -162,7 +190,7 @@ def _endpoint(operation: Operation) -> Callable[..., Response]:
 def _write(call: Call, operation: Operation, path: dict[str, str]) -> Response:
     if operation.prepare is not None and call.actor.may(operation.permission):
         call.prepared = operation.prepare(call)
-    key = idempotency.presented(call)
+    key = idempotency.presented(call) if operation.recorded else None
     try:
         with call.services.database.transaction() as session:
             call.set_session(session)

@@ -78,7 +78,8 @@ def documentation(
     writes, tagged = operation.method != "GET", has_etag(returns, is_list or results)
     envelope = _envelope(returns, is_list or (results and not writes), results and writes)
     conditional = _conditions(operation, tagged)
-    named = ["X-Request-Id", *(["Idempotency-Key"] if writes else []), *conditional]
+    recorded = writes and operation.recorded
+    named = ["X-Request-Id", *(["Idempotency-Key"] if recorded else []), *conditional]
     shown: dict[str, Any] = {
         "operationId": operation.id,
         "x-permission": operation.permission.value,
@@ -91,7 +92,7 @@ def documentation(
         ],
         "responses": {
             **{
-                str(status): _success(envelope, status, is_list, tagged, writes)
+                str(status): _success(envelope, status, is_list, tagged, recorded)
                 for status in statuses
                 if status is not None
             },
@@ -143,6 +144,8 @@ def _conditions(operation: Operation, tagged: bool) -> list[str]:
 
 
 def _success(schema: type[Schema], status: int, is_list: bool, tagged: bool, writes: bool) -> dict[str, Any]:
+    if status == 204:
+        return {"description": _SAYS[status]}
     also = {"Link": is_list, "ETag": tagged, "Location": status == 201, "Idempotency-Replayed": writes}
     return {
         "description": _SAYS[status],
@@ -154,7 +157,9 @@ def _success(schema: type[Schema], status: int, is_list: bool, tagged: bool, wri
 def _refusals(operation: Operation, conditional: Sequence[str]) -> list[int]:
     codes = list(_ALWAYS)
     codes += [404] if "<" in operation.rule else []
-    codes += [409, 422] if operation.method != "GET" else []  # an Idempotency-Key in use, or used otherwise
+    codes += (
+        [409, 422] if operation.method != "GET" and operation.recorded else [422] if operation.body else []
+    )  # an Idempotency-Key in use, or used otherwise
     codes += [409] if operation.method == "GET" and "/by-external/" in operation.rule else []  # several have the id
     codes += [412] if operation.method != "GET" and conditional else []
     codes += [415] if operation.body is not None else []

@@ -27,6 +27,7 @@ from .call import Call
 from .costs import ONE, Cost
 from .problems import Problem, problem_of, problem_response
 from .response import Response, StartResponse
+from .routing import template_of
 
 _ID = re.compile(f"(?<=/)[a-z]{{3}}_[{ALPHABET}]{{{LENGTH}}}(?=/|\\Z)")
 
@@ -83,7 +84,7 @@ class Gateway:
                 rule, path = self._routes.match(call.path, call.method, return_rule=True)
             except HTTPException as error:
                 return partial(_raise, error)
-            call.route = rule.rule.replace("<", "{").replace(">", "}")
+            call.route = template_of(rule.rule)
             # flask-smorest wraps it for Flask's contexts.
             view = inspect.unwrap(self._app.view_functions[rule.endpoint])
             call.cost = ONE if call.method == "OPTIONS" else getattr(view, "cost", ONE)

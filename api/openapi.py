@@ -9,6 +9,7 @@ from flask import Flask, Response, abort, render_template
 from .admission import PREFIX
 from .problems import PROBLEMS
 from .reference.document import document_of, make_api
+from .routing import CONVERTERS
 from .v1 import BLUEPRINTS
 
 # Swagger UI sets style attributes; nothing else on the page is looser than in the portal.
@@ -20,6 +21,7 @@ DOCS_CSP = (
 
 def mount_operations(app: Flask) -> bytes:
     """Mount every operation; the document that describes them."""
+    app.url_map.converters.update(CONVERTERS)
     api = make_api(app)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint, url_prefix=PREFIX)

@@ -57,6 +57,15 @@ class Integer(fields.Integer):
         return int(value)
 
 
+class Number(fields.Float):
+    """A number; marshmallow's own takes `"5"` and `true` too."""
+
+    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
 class Boolean(fields.Boolean):
     """True or false; marshmallow's own takes `"yes"` and 1 too."""
 

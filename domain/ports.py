@@ -11,6 +11,7 @@ from .audit.commands import AuditWriter
 from .clock import Clock
 from .crypto import Keyring
 from .db import Database
+from .jobs.kinds import JobKinds
 from .seals.statistics import Figure
 from .webhooks.commands import CheckTarget
 
@@ -45,6 +46,12 @@ class Options(Protocol):
     def replay_per_minute(self) -> int: ...
     @property
     def delivery_days(self) -> int: ...
+    @property
+    def job_kinds(self) -> JobKinds: ...
+    @property
+    def job_lease_seconds(self) -> int: ...
+    @property
+    def job_worker_failures(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from .events import models as events
 from .external_ids import models as external_ids
 from .forwards import models as forwards
 from .idempotency import models as idempotency
+from .jobs import models as jobs
 from .metadata import models as metadata_models
 from .metadata_fields import models as metadata_fields
 from .operations import models as operations
@@ -37,6 +38,7 @@ __all__ = [
     "external_ids",
     "forwards",
     "idempotency",
+    "jobs",
     "metadata",
     "metadata_fields",
     "metadata_models",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -27,11 +28,14 @@ from domain.events.commands import Context, Happening, record_events
 from domain.events.examples import example_data
 from domain.external_ids.commands import claim_ids, rows_of
 from domain.ids import new_id
+from domain.jobs.leases import digest_of
+from domain.jobs.models import jobs
 from domain.metadata.commands import rules_for, write_values
 from domain.metadata_fields.commands import create_field
 from domain.projects.models import PROJECTS
 from domain.scenes.models import SCENES
 from domain.segments.models import SEGMENTS
+from domain.studio import KINDS
 from domain.webhooks.commands import create_webhook
 from domain.webhooks.rules import NewWebhook
 from tests.support.clock import NOON
@@ -174,3 +178,32 @@ def make_field(database: Database, project: Row, entity: str, key: str, type_: s
         given = {"entity": entity, "key": key, "type": type_, **fields}
         locked = load(session, SYSTEM, PROJECTS, project["id"], for_update=True)
         return create_field(session, Context(SYSTEM, NOON), locked, given)
+
+
+LEASE = "lease_of-the-tests"
+
+
+def make_job(database: Database, target: Row, **fields: Any) -> Row:
+    """A job for a character, scene or segment; with the token `LEASE` when it is running."""
+    kind = next(kind for kind in KINDS if target["id"].startswith(f"{kind.prefix}_"))
+    row = {
+        "id": new_id("job"), "project_id": target["project_id"], "kind": "generate", "target_object": kind.object,
+        "target_id": target["id"], "submitted_by": SYSTEM.as_data(), "params": {}, "depends_on": [],
+        "created_at": NOON, "updated_at": NOON, **fields,
+    }  # fmt: skip
+    if row.get("status") == "running":
+        row = {"worker": "farm-1", "attempts": 1, "started_at": NOON, **row, **leased()}
+    with database.transaction() as session:
+        session.execute(insert(jobs).values(row))
+        return dict(session.execute(select(jobs).where(jobs.c.id == row["id"])).mappings().one())
+
+
+def change_job(database: Database, job_id: str, **fields: Any) -> None:
+    """Write fields of a job, past every rule."""
+    with database.transaction() as session:
+        session.execute(update(jobs).where(jobs.c.id == job_id).values(fields))
+
+
+def leased() -> dict[str, Any]:
+    """The columns of a lease whose token is `LEASE`."""
+    return {"lease_digest": digest_of(LEASE), "lease_expires_at": NOON + timedelta(minutes=1)}

@@ -70,7 +70,9 @@ def path_parameters(rule: str) -> list[dict[str, Any]]:
     Those that name no object are described by their operation.
     """
     steps = rule.split("/")
-    found = [_path_parameter(noun, step.strip("<>")) for noun, step in pairwise(steps) if step[:1] == "<"]
+    found = [
+        _path_parameter(noun, step.strip("<>").rpartition(":")[2]) for noun, step in pairwise(steps) if step[:1] == "<"
+    ]
     return [{"in": "path", "required": True, **described} for described in found if described]
 
 

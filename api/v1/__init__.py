@@ -10,6 +10,8 @@ from .batch.routes import make_blueprint as make_batch
 from .characters.routes import blueprint as characters
 from .deliveries.routes import blueprint as deliveries
 from .events.routes import blueprint as events
+from .jobs.farm import blueprint as farm
+from .jobs.routes import blueprint as jobs
 from .me.routes import blueprint as me
 from .metadata.routes import blueprint as metadata
 from .metadata_fields.routes import blueprint as metadata_fields
@@ -19,7 +21,7 @@ from .scenes.routes import blueprint as scenes
 from .segments.routes import blueprint as segments
 from .webhooks.changes import blueprint as webhooks
 
-STUDIO: tuple[Blueprint, ...] = (projects, characters, scenes, segments, metadata, metadata_fields, approvals)
+STUDIO: tuple[Blueprint, ...] = (projects, characters, scenes, segments, metadata, metadata_fields, approvals, jobs)
 BLUEPRINTS: tuple[Blueprint, ...] = (
-    *(me, *STUDIO, make_batch(STUDIO), events, webhooks, deliveries, replays, api_keys, audit),
+    *(me, *STUDIO, make_batch(STUDIO), farm, events, webhooks, deliveries, replays, api_keys, audit),
 )

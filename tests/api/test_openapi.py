@@ -15,6 +15,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from api.admission import PREFIX, PUBLIC
 from api.problems import CONTENT_TYPE, PROBLEMS
 from api.reference.problems import problem_name
+from api.routing import template_of
 from config import ROOT
 from domain.access import Permission
 from domain.characters.models import CHARACTERS
@@ -73,7 +74,7 @@ def test_it_holds_every_route(app: Flask, document: dict[str, Any]) -> None:
     """But for those that need no key: the document itself and its page."""
     held = {(path, method) for path, method, _ in operations(document)}
     routed = {
-        (rule.rule.replace("<", "{").replace(">", "}"), method.lower())
+        (template_of(rule.rule), method.lower())
         for rule in app.url_map.iter_rules()
         if rule.rule.startswith(PREFIX) and rule.rule not in PUBLIC
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}

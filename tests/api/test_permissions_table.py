@@ -21,7 +21,7 @@ from domain.db import Database
 from domain.events.models import events
 from tests.api.client import BASE, Client, check_problem, document_of
 from tests.api.places import METADATA, Places, operations
-from tests.factories import change_key, make_key, make_project
+from tests.factories import LEASE, change_key, make_key, make_project
 from tests.support.clock import NOON
 
 ROLES = ("admin", "creator", "reviewer", "viewer")
@@ -30,6 +30,7 @@ SCOPES = ("read_only", "project", "full")
 NEEDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "read": (ROLES, SCOPES),
     "write": (("admin", "creator"), ("project", "full")),
+    "work": (("admin", "creator"), ("project", "full")),
     "decide": (("admin", "reviewer"), ("project", "full")),
     "define": (("admin",), ("project", "full")),
     "administer": (("admin",), ("full",)),
@@ -103,6 +104,26 @@ def _field_definition(_: Places, number: int) -> dict[str, Any]:
     return {"entity": "scene", "key": f"made_{number}", "type": "integer"}
 
 
+def _job(places: Places, _: int) -> dict[str, Any]:
+    return {"kind": "generate", "target": {"object": "segment", "id": places.segment["id"]}}
+
+
+def _priority(_: Places, number: int) -> dict[str, Any]:
+    return {"priority": number % 100}
+
+
+def _claim(*_: Any) -> dict[str, Any]:
+    return {"worker": "farm-1", "kinds": ["generate"]}
+
+
+def _lease(*_: Any) -> dict[str, Any]:
+    return {"lease_token": LEASE}
+
+
+def _failure(*_: Any) -> dict[str, Any]:
+    return {"lease_token": LEASE, "error": {"code": "broken"}}
+
+
 def _batch_of_nothing(*_: Any) -> dict[str, Any]:
     return {"atomic": False, "operations": [{"method": "DELETE", "path": "/nonsense"}]}
 
@@ -158,6 +179,18 @@ TABLE: dict[str, Rule] = {
     "decide_scene": Rule("decide", "path", _decision),
     "list_segment_approvals": Rule("read", "path"),
     "decide_segment": Rule("decide", "path", _decision),
+    "list_jobs": Rule("read", "list"),
+    "get_job": Rule("read", "path"),
+    "submit_job": Rule("write", "body", _job, "/target/id"),
+    "update_job": Rule("write", "path", _priority),
+    "cancel_job": Rule("write", "path"),
+    "retry_job": Rule("write", "path"),
+    "claim_job": Rule("work", "studio", _claim),
+    "heartbeat_job": Rule("work", "path", _lease),
+    "complete_job": Rule("work", "path", _lease),
+    "fail_job": Rule("work", "path", _failure),
+    "list_job_kinds": Rule("read", "studio"),
+    **{f"list_{noun}_jobs": Rule("read", "path") for noun in ("project", "character", "scene", "segment")},
     "list_metadata": Rule("read", "list"),
     **_metadata_rules("project"),
     **_metadata_rules("character"),

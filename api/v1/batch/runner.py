@@ -22,6 +22,7 @@ from ...blueprint import LARGEST_ENTITY, Operation
 from ...bodies import read_fields
 from ...call import Call
 from ...problems import Problem, problem_document, problem_of
+from ...routing import CONVERTERS
 from ..entity_writes import shown_new
 from .references import References, Unmade, names_in
 
@@ -64,7 +65,11 @@ class Runner:
 
     def __init__(self, operations: Sequence[Operation]) -> None:
         self._operations = {operation.id: operation for operation in operations}
-        self._map = Map([Rule(o.rule, methods=[o.method], endpoint=o.id) for o in operations], merge_slashes=False)
+        self._map = Map(
+            [Rule(o.rule, methods=[o.method], endpoint=o.id) for o in operations],
+            converters=CONVERTERS,
+            merge_slashes=False,
+        )
 
     def run(self, call: Call, given: Sequence[Mapping[str, Any]], *, atomic: bool) -> list[dict[str, Any]]:
         """The result of each operation.
