@@ -27,6 +27,7 @@ from domain.db import Database
 from domain.operations.queries import WrongSecretKey, refuse_wrong_secret_key
 from domain.ports import Limiter, Services
 from domain.signals import DeliveriesDue, KeyChanged, Signal
+from jobs.artifact_store import open_store
 from jobs.health import HealthCheck
 from jobs.queues import Bell
 from jobs.runtime import quick_redis
@@ -52,6 +53,7 @@ def build_services(settings: Settings, clock: Clock = system_clock) -> Services:
         audit=AuditWriter(database),
         health=HealthCheck(database, redis, clock),
         check_target=target_check(settings.webhook_allow_cidrs),
+        artifacts=open_store(settings.artifacts),
         settings=settings,
     )
 

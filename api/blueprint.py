@@ -62,6 +62,7 @@ class Operation:
         creates: the kind of what is made of the body alone, so that a batch may make many at once.
         cost: what it takes of the buckets of the calling key.
         finds: finds what else the path names, before the body is read, or raises `NotFound`.
+        uploads: its body is a file, in `call.upload`, and not read beforehand.
         recorded: whether an `Idempotency-Key` gets the first answer again; not where each call is to have its own.
     """
 
@@ -78,6 +79,7 @@ class Operation:
     cost: Cost = ONE
     finds: Callable[..., Any] | None = None
     recorded: bool = True
+    uploads: bool = False
 
     def admit(self, call: Call, path: dict[str, str]) -> None:
         """Load what the path names and check the permission.
@@ -128,8 +130,10 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         cost: Cost = ONE,
         finds: Callable[..., Any] | None = None,
         recorded: bool = True,
+        uploads: bool = False,
         results: bool = False,
         streams: Mapping[str, str] | None = None,
+        document: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     ) -> Callable[[View], View]:
         """Register an operation: what the arguments mean stands with `Operation`. Those that only the document shows:
 
@@ -140,24 +144,14 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
             also_status: of another success, with the same form of answer.
             results: `data` is a list of what it returns: of a write without a page, of a read all on one.
             streams: the formats in which it streams the whole of its `listing`, with their media types.
+            document: what differs of it from other operations, given what would be said.
         """
 
         def decorator(view: View) -> View:
             schema = None if body is None else body()
             operation = Operation(
-                id,
-                method,
-                rule,
-                permission,
-                view,
-                loads,
-                schema,
-                largest_body,
-                prepare,
-                creates,
-                cost,
-                finds,
-                recorded,
+                *(id, method, rule, permission, view, loads, schema, largest_body),
+                *(prepare, creates, cost, finds, recorded, uploads),
             )
             self.operations.append(operation)
             endpoint = _endpoint(operation)
@@ -165,6 +159,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
             shown = documentation(operation, returns, (status, also_status), body, listing, shape, results=results)
             if streams is not None and listing is not None:
                 shown |= streaming(shown, listing, streams)
+            shown |= document(shown) if document is not None else {}
             documented = self.doc(**shown)(endpoint)
             self.route(rule, methods=[method], endpoint=id)(documented)
             return view
@@ -173,9 +168,12 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
 
 
 def _endpoint(operation: Operation) -> Callable[..., Response]:
-    """The view function; the gateway calls it with the call and what the path names, and reads its `cost` before."""
+    """The view function; the gateway reads its attributes, and calls it with the call and what the path names."""
 
     def run(call: Call, **path: str) -> Response:
+        if call.upload is not None:
+            with call.upload.settling(call.services.artifacts):
+                return _write(call, operation, path)
         if call.writes:
             return _write(call, operation, path)
         with call.services.database.reading() as session:
@@ -183,7 +181,7 @@ def _endpoint(operation: Operation) -> Callable[..., Response]:
             operation.admit(call, path)
             return _unless_known(call, operation.perform(call, path).response())
 
-    run.__dict__["cost"] = operation.cost
+    run.__dict__.update(cost=operation.cost, uploads=operation.uploads)
     return run
 
 

@@ -28,6 +28,7 @@ from .costs import ONE, Cost
 from .problems import Problem, problem_of, problem_response
 from .response import Response, StartResponse
 from .routing import template_of
+from .uploads import Upload
 
 _ID = re.compile(f"(?<=/)[a-z]{{3}}_[{ALPHABET}]{{{LENGTH}}}(?=/|\\Z)")
 
@@ -65,6 +66,8 @@ class Gateway:
             response = view(call)
         except Exception as error:
             response = refuse(error, call)
+            if call.upload is not None:
+                call.upload.drain()
         response = _audited(call, response)
         if call.credential is not None:
             _note_use(call, self._authenticator)
@@ -92,6 +95,8 @@ class Gateway:
                 self._known[call.method, shape] = _Known(call.route, view, call.cost, tuple(path))
         if call.method == "OPTIONS":
             return self._options
+        if call.writes and getattr(view, "uploads", False):
+            call.upload = Upload(call.environ)
         if call.path in PUBLIC:
             return partial(self._page, view)
         return lambda call: view(call, **path)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from .artifacts.store import ArtifactStore
 from .audit.commands import AuditWriter
 from .clock import Clock
 from .crypto import Keyring
@@ -44,6 +45,8 @@ class Options(Protocol):
     def audit_mask_fields(self) -> tuple[str, ...]: ...
     @property
     def replay_per_minute(self) -> int: ...
+    @property
+    def artifact_max_mb(self) -> int: ...
     @property
     def delivery_days(self) -> int: ...
     @property
@@ -111,6 +114,7 @@ class Services:
     audit: AuditWriter
     health: Health
     check_target: CheckTarget
+    artifacts: ArtifactStore
     settings: Options
 
 

@@ -19,6 +19,7 @@ from domain.crypto import Keyring
 from domain.db import Database
 from domain.ports import Grant, Services
 from domain.seals.statistics import Figure
+from jobs.artifact_store import open_store
 from tests.support.page import Visitor
 
 PASSWORD = "correct horse battery staple"
@@ -78,6 +79,7 @@ def services(database: Database, home: Path, clock: Clock) -> Services:
         audit=AuditWriter(database),
         health=Well(),
         check_target=lambda _url: None,
+        artifacts=open_store(settings.artifacts),
         settings=settings,
     )
 
