@@ -150,9 +150,9 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         def decorator(view: View) -> View:
             schema = None if body is None else body()
             operation = Operation(
-                *(id, method, rule, permission, view, loads, schema, largest_body),
-                *(prepare, creates, cost, finds, recorded, uploads),
-            )
+                id, method, rule, permission, view, loads, schema, largest_body, prepare, creates, cost, finds,
+                recorded, uploads,
+            )  # fmt: skip
             self.operations.append(operation)
             endpoint = _endpoint(operation)
             endpoint.__doc__ = view.__doc__

@@ -1,4 +1,4 @@
-"""The sweeper: finds what is due without any queue, steps replays, prunes, seals and forwards the audit.
+"""The sweeper: finds what is due without any queue, takes back jobs, steps replays, prunes, seals and forwards the audit.
 
 `python -m jobs.sweeper`.
 """
@@ -17,6 +17,7 @@ from config import Settings
 from domain.api_keys.commands import note_expiring
 from domain.clock import system_clock
 from domain.deliveries.queries import next_due
+from domain.jobs.leases import MOST_AT_ONCE, expire_leases
 from domain.operations.commands import beat, prune
 from domain.operations.queries import SEALING_FAULT
 from domain.replays.commands import Terms
@@ -69,10 +70,11 @@ class Sweeper:
                 log.exception("a sweep failed; the next one is in %s s", TICK_SECONDS)
 
     def tick(self) -> None:
-        """Say that it is alive; see to replays, overdue deliveries and keys that end soon; prune; seal and forward."""
+        """Say that it is alive; see to jobs whose workers are silent, replays, overdue deliveries and keys that end soon; prune; seal and forward."""
         database, now = self._runtime.database, system_clock()
         with database.transaction() as session:
             beat(session, "sweeper", now)
+        self._take_back_jobs(now)
         self._replays.round()
         with database.reading() as session:
             due = next_due(session)
@@ -88,6 +90,13 @@ class Sweeper:
         self._unpruned = [pruner for pruner in self._unpruned if self._prune(pruner, now)]
         self._ticks += 1
         self._see_to_audit()
+
+    def _take_back_jobs(self, now: datetime) -> None:
+        """Some at a time: who claims or reports one meanwhile waits for no more than these."""
+        taken = MOST_AT_ONCE
+        while taken == MOST_AT_ONCE:
+            with self._runtime.database.transaction() as session:
+                taken = expire_leases(session, now)
 
     def _see_to_audit(self) -> None:
         """Last, and by itself: a chain or disk that is broken stops nothing but what it breaks."""

@@ -74,7 +74,7 @@ def _members(error: ValidationError) -> list[str]:
 
 
 class JobKinds(Mapping[str, JobKind]):
-    """Every kind of an installation, by name."""
+    """Every kind of an installation, by name; equal to another one that says the same."""
 
     def __init__(self, kinds: Mapping[str, JobKind]) -> None:
         self._kinds = dict(kinds)

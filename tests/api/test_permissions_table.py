@@ -189,7 +189,7 @@ TABLE: dict[str, Rule] = {
     "heartbeat_job": Rule("work", "path", _lease),
     "complete_job": Rule("work", "path", _lease),
     "fail_job": Rule("work", "path", _failure),
-    "list_job_kinds": Rule("read", "studio"),
+    "get_job_kinds": Rule("read", "studio"),
     **{f"list_{noun}_jobs": Rule("read", "path") for noun in ("project", "character", "scene", "segment")},
     "list_metadata": Rule("read", "list"),
     **_metadata_rules("project"),

@@ -29,10 +29,17 @@ SLICES: dict[str, tuple[set[str], set[str]]] = {
             *("export.py", "retention.py", "outsiders.py", "headers.py", "filters.py", "rotation.py"),
             *("schemas.py", "claiming.py", "health.py", "limits.py", "matching.py", "recording.py"),
             *("selection.py", "steps.py", "figures.py", "places.py", "store.py"),
+            *("kinds.py", "builtin_kinds.py", "changing.py", "costs.py", "dependencies.py", "leases.py", "working.py"),
             *("merkle.py", "checkpoints.py", "verification.py", "file_comparison.py", "targets.py"),
         },
     ),
-    "api/v1": ({"routes.py"}, {"routes.py", "schemas.py", "runner.py", "references.py", "changes.py", "key_sets.py"}),
+    "api/v1": (
+        {"routes.py"},
+        {
+            *("routes.py", "schemas.py", "runner.py", "references.py", "changes.py", "key_sets.py"),
+            *("costs.py", "farm.py", "farm_schemas.py"),
+        },
+    ),
     "portal": (
         {"views.py"},
         {"views.py", "forms.py", "filters.py", "outcome.py", "snippet.py", "editing.py", "replays.py", "terms.py"},

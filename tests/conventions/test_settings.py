@@ -12,7 +12,9 @@ import pytest
 from config import ROOT, VARIABLES, ConfigError, Settings, redis_socket
 from domain.artifacts.places import Bucket
 from domain.forwards.targets import Target, Way
+from domain.jobs.kinds import parse_kinds
 
+OWN_KINDS = parse_kinds((ROOT / "dev" / "job_kinds.toml").read_text())
 NAMES = [variable.name for variable in VARIABLES]
 # A value for each that differs from its default, and the attribute that shows it.
 OTHERS: dict[str, tuple[str, str, object]] = {
@@ -35,6 +37,9 @@ OTHERS: dict[str, tuple[str, str, object]] = {
     "CALLSHEET_ATTEMPT_BODY_DAYS": ("1", "attempt_body_days", 1),
     "CALLSHEET_DELIVERY_DAYS": ("0", "delivery_days", 0),
     "CALLSHEET_EVENT_DAYS": ("400", "event_days", 400),
+    "CALLSHEET_JOB_KINDS": (str(ROOT / "dev" / "job_kinds.toml"), "job_kinds", OWN_KINDS),
+    "CALLSHEET_JOB_LEASE_SECONDS": ("5", "job_lease_seconds", 5),
+    "CALLSHEET_JOB_WORKER_FAILURES": ("3", "job_worker_failures", 3),
     "CALLSHEET_KEY_DAYS": ("30", "key_days", 30),
     "CALLSHEET_ARTIFACTS": (
         "s3://renders/studio/?endpoint=https://s3.example.com:9000&region=eu-central-1",

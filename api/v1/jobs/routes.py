@@ -75,7 +75,7 @@ def post_retry(call: Call) -> Answer:
 
 
 @blueprint.operation(
-    "GET", "/job-kinds", id="list_job_kinds", permission=Permission.READ, returns=JobKindSchema, results=True
+    "GET", "/job-kinds", id="get_job_kinds", permission=Permission.READ, returns=JobKindSchema, results=True
 )
 def list_kinds(call: Call) -> Answer:
     """List the kinds of job that there are, each with the JSON Schema of its parameters."""

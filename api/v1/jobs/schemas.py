@@ -93,7 +93,7 @@ class JobKindSchema(AnswerSchema):
 class TargetSchema(RequestSchema):
     """What it is made for."""
 
-    object = fields.String(required=True, metadata={"enum": list(ASSET_OBJECTS)})
+    object = fields.String(required=True, metadata={"enum": list(ASSET_OBJECTS), "example": "segment"})
     id = fields.String(
         required=True, metadata={"maxLength": 30, "pattern": NO_NUL, "example": "seg_01jd3q8v9w7x5y2m4n6p8r0s1t"}
     )
