@@ -24,12 +24,14 @@ class Upload:
     Attributes:
         size: bytes read so far.
         kept: what the store has of it, once it has.
+        named: whether an artifact has it.
         replaced: the blob that nothing names any more once the call's transaction has committed.
     """
 
     environ: Mapping[str, Any]
     size: int = 0
     kept: Kept | None = None
+    named: bool = False
     replaced: str | None = None
 
     @property
@@ -69,14 +71,13 @@ class Upload:
     @contextlib.contextmanager
     def settling(self, store: ArtifactStore) -> Iterator[None]:
         """Remove from the store what the outcome leaves without a name. What cannot be is found by the sweeper."""
-        orphan: str | None = None
         try:
             yield
-            orphan = self.replaced
         except Exception:
-            orphan = None if self.kept is None else self.kept.blob
+            self.named = False
             raise
         finally:
+            orphan = self.replaced if self.named else self.kept and self.kept.blob
             if orphan is not None:
                 try:
                     store.delete(orphan)

@@ -61,5 +61,5 @@ class NewApprovalSchema(RequestSchema):
     note = fields.String(load_default="", metadata={"maxLength": LONGEST_NOTE, "pattern": NO_NUL, "example": _NOTE})
     take_id = fields.String(
         load_default=None, allow_none=True,
-        metadata={**id_metadata("tak"), "description": "The take of this asset that was looked at."},
+        metadata={**id_metadata("tak", "The take of this asset that was looked at."), "example": None},
     )  # fmt: skip

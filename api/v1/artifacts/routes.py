@@ -90,7 +90,7 @@ def _unavailable(error: StoreUnavailable) -> Problem:
 
 @blueprint.operation(
     "PUT", "/jobs/<id>/artifacts/<artifact_name>", id="put_artifact", permission=Permission.WORK_JOBS, loads=JOB,
-    returns=ArtifactSchema, prepare=_keep, recorded=False, uploads=True, document=taking_file,
+    returns=ArtifactSchema, prepare=_keep, uploads=True, document=taking_file,
 )  # fmt: skip
 def put_artifact(call: Call, artifact_name: str) -> Answer:  # noqa: ARG001 - `_keep` has read it
     """Keep a file of a running job, for the worker that holds its lease; one of the same name is replaced.
@@ -102,4 +102,5 @@ def put_artifact(call: Call, artifact_name: str) -> Answer:  # noqa: ARG001 - `_
     row, call.upload.replaced = keep_artifact(
         call.session, call.context, call.target, _lease_token(call), call.prepared
     )
+    call.upload.named = True
     return one(represent_artifact(row))
