@@ -24,11 +24,13 @@ from domain.audit.masking import mask_also
 from domain.clock import Clock, system_clock
 from domain.crypto import Keyring
 from domain.db import Database
+from domain.gate import Gate
 from domain.operations.queries import WrongSecretKey, refuse_wrong_secret_key
-from domain.ports import Limiter, Services
-from domain.signals import DeliveriesDue, KeyChanged, Signal
+from domain.ports import Changes, Limiter, Services
+from domain.signals import DeliveriesDue, KeyChanged, Signal, topics_of
 from jobs.artifact_store import open_store
 from jobs.health import HealthCheck
+from jobs.hub import Hub
 from jobs.queues import Bell
 from jobs.runtime import quick_redis
 from jobs.transport import target_check
@@ -43,8 +45,8 @@ def build_services(settings: Settings, clock: Clock = system_clock) -> Services:
     database = Database(settings.database_url, settings.database_pool)
     redis = quick_redis(settings.redis_url)
     mask_also(settings.audit_mask_fields)
-    limiter, bell = RedisLimiter(redis, database), Bell(redis)
-    database.after_commit = lambda signals: spread(signals, limiter, bell)
+    limiter, bell, hub = RedisLimiter(redis, database), Bell(redis), Hub(redis)
+    database.after_commit = lambda signals: spread(signals, limiter, bell, hub)
     return Services(
         database=database,
         keyring=Keyring(settings.secret_key),
@@ -54,28 +56,33 @@ def build_services(settings: Settings, clock: Clock = system_clock) -> Services:
         health=HealthCheck(database, redis, clock),
         check_target=target_check(settings.webhook_allow_cidrs),
         artifacts=open_store(settings.artifacts),
+        changes=hub,
+        gate=Gate(settings.web_threads, settings.web_waiters),
         settings=settings,
     )
 
 
-def spread(signals: list[Signal], limiter: Limiter, bell: Bell) -> None:
+def spread(signals: list[Signal], limiter: Limiter, bell: Bell, changes: Changes) -> None:
     """Carry what a commit signalled to the other processes."""
     for signal in signals:
         if isinstance(signal, KeyChanged):
             limiter.publish_epoch(signal.key_id, signal.epoch)
         elif isinstance(signal, DeliveriesDue):
             bell.ring()
+    changes.tell(topics_of(signals))  # last: what the calls that wait then look at is known by now
 
 
 class Callsheet(Flask):
     """One application with two doors: the API's calls pass by the contexts, hooks and sessions that pages need."""
 
     api: gateway.Gateway
+    gate: Gate
 
     def wsgi_app(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request, through the door it came to."""
         door = self.api if gateway.is_api(path_of(environ)) else super().wsgi_app
-        return door(environ, start_response)
+        with self.gate:
+            return door(environ, start_response)
 
 
 def create_app(settings: Settings, services: Services | None = None) -> Flask:
@@ -93,6 +100,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     app.url_map.merge_slashes = False  # a path with doubled slashes is another path, and not there
     app.secret_key = services.keyring.derive("flask")
     app.extensions["callsheet"] = services
+    app.gate = services.gate
     app.logger.setLevel(logging.INFO)
     portal.register(app, services)
     app.api = gateway.Gateway(app, services)

@@ -80,7 +80,15 @@ VARIABLES = (
     Variable("CALLSHEET_DEMO", "1", _flag, "1: an empty database gets the demo studio, `make run` a receiver."),
     Variable("CALLSHEET_DEMO_RECEIVER_PORT", "8010", _whole_number(1, 65535), "Port of the demo receiver."),
     Variable("CALLSHEET_WEB_WORKERS", "2", _whole_number(1, 64), "Web server processes."),
-    Variable("CALLSHEET_WEB_THREADS", "16", _whole_number(1, 512), "Threads in each web server process."),
+    Variable("CALLSHEET_WEB_THREADS", "16", _whole_number(1, 512), "Calls each web server process works on at once."),
+    Variable(
+        "CALLSHEET_WEB_WAITERS", "1000", _whole_number(0, 10_000),
+        "Calls and streams more that may wait in each web server process for something to happen.",
+    ),
+    Variable(
+        "CALLSHEET_STREAMS_PER_KEY", "10", _whole_number(1, 10_000),
+        "Event streams that a key may keep open in each web server process.",
+    ),
     Variable("CALLSHEET_DELIVERY_WORKERS", "1", _whole_number(1, 64), "RQ worker processes that deliver webhooks."),
     Variable("CALLSHEET_DATABASE_POOL", "16", _whole_number(1, 512), "Database connections each process may hold."),
     Variable(
@@ -177,6 +185,8 @@ class Settings:
     demo_receiver_port: int
     web_workers: int
     web_threads: int
+    web_waiters: int
+    streams_per_key: int
     delivery_workers: int
     database_pool: int
     trusted_proxies: tuple[Network, ...]

@@ -25,6 +25,8 @@ class Answer:
         once: secrets that `data` holds in this answer, and null in every replay of it.
         undo: it tells what would be: the transaction is to be rolled back.
         stream: the body in pieces, in place of the document.
+        awaits: the topics (see `domain.signals.Changed`) of which one may change it, where the caller might rather wait
+            for that; empty for an answer that is not worth waiting longer for.
     """
 
     document: Mapping[str, Any]
@@ -34,6 +36,7 @@ class Answer:
     undo: bool = False
     stream: Iterator[bytes] | None = None
     content_type: str = "application/json"
+    awaits: tuple[str, ...] = ()
 
     def response(self) -> Response:
         """The HTTP response."""

@@ -30,6 +30,7 @@ from .call import Call
 from .costs import ONE, Cost
 from .documentation import documentation, streaming
 from .response import Response
+from .waiting import Waits, answer_in_time, or_nothing_yet
 
 View = Callable[..., Answer]
 LARGEST_ENTITY = 256 * 1024
@@ -62,8 +63,8 @@ class Operation:
         creates: the kind of what is made of the body alone, so that a batch may make many at once.
         cost: what it takes of the buckets of the calling key.
         finds: finds what else the path names, before the body is read, or raises `NotFound`.
+        waits: where a call says how long it waits while there is nothing yet: see `waiting`.
         uploads: its body is a file, in `call.upload`, and not read beforehand.
-        recorded: whether an `Idempotency-Key` gets the first answer again; not where each call is to have its own.
     """
 
     id: str
@@ -78,8 +79,13 @@ class Operation:
     creates: Kind | None = None
     cost: Cost = ONE
     finds: Callable[..., Any] | None = None
-    recorded: bool = True
+    waits: Waits | None = None
     uploads: bool = False
+
+    @property
+    def recorded(self) -> bool:
+        """Whether an `Idempotency-Key` gets the first answer again. Who waits for something wants what there is now."""
+        return self.waits is None
 
     def admit(self, call: Call, path: dict[str, str]) -> None:
         """Load what the path names and check the permission.
@@ -129,7 +135,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         also_status: int | None = None,
         cost: Cost = ONE,
         finds: Callable[..., Any] | None = None,
-        recorded: bool = True,
+        waits: Waits | None = None,
         uploads: bool = False,
         results: bool = False,
         streams: Mapping[str, str] | None = None,
@@ -150,9 +156,9 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         def decorator(view: View) -> View:
             schema = None if body is None else body()
             operation = Operation(
-                id, method, rule, permission, view, loads, schema, largest_body, prepare, creates, cost, finds,
-                recorded, uploads,
-            )  # fmt: skip
+                *(id, method, rule, permission, view, loads, schema, largest_body),
+                *(prepare, creates, cost, finds, waits, uploads),
+            )
             self.operations.append(operation)
             endpoint = _endpoint(operation)
             endpoint.__doc__ = view.__doc__
@@ -174,15 +180,20 @@ def _endpoint(operation: Operation) -> Callable[..., Response]:
         if call.upload is not None:
             with call.upload.settling(call.services.artifacts):
                 return _write(call, operation, path)
-        if call.writes:
-            return _write(call, operation, path)
-        with call.services.database.reading() as session:
-            call.set_session(session)
-            operation.admit(call, path)
-            return _unless_known(call, operation.perform(call, path).response())
+        once = _write if call.writes else _read
+        if operation.waits is None:
+            return once(call, operation, path)
+        return answer_in_time(call, operation.waits, lambda: once(call, operation, dict(path)))
 
     run.__dict__.update(cost=operation.cost, uploads=operation.uploads)
     return run
+
+
+def _read(call: Call, operation: Operation, path: dict[str, str]) -> Response:
+    with call.services.database.reading() as session:
+        call.set_session(session)
+        operation.admit(call, path)
+        return _unless_known(call, or_nothing_yet(call, operation.perform(call, path)).response())
 
 
 def _write(call: Call, operation: Operation, path: dict[str, str]) -> Response:
@@ -206,7 +217,7 @@ def _written(call: Call, operation: Operation, path: dict[str, str], key: Record
     idempotency.check_presented(call)
     if earlier is not None:
         return idempotency.replay(call, earlier)
-    answer = operation.perform(call, path)
+    answer = or_nothing_yet(call, operation.perform(call, path))
     response = answer.response()
     if answer.undo:
         raise _Undone(response)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -56,9 +56,16 @@ class Call:
     audited: bool = False
     changes: Mapping[str, Any] | None = None  # old and new values, for the audit
     prepared: Any = None
+    read_already: Sequence[tuple[str, str]] = ()  # of the query, by the door
+    now: datetime = field(init=False)  # later than `at` in a call that has waited
+    patient: bool = False  # whether it rather waits than to be answered that there is nothing yet
+    readmit: Callable[[], None] | None = None  # to be called after waiting: raises what refuses the call by now
     _session: Session | None = None
     _target: Row | None = None
     _body: Any = _UNREAD
+
+    def __post_init__(self) -> None:
+        self.now = self.at
 
     @classmethod
     def begin(cls, services: Services, environ: Mapping[str, Any]) -> Call:
@@ -116,7 +123,7 @@ class Call:
     @property
     def context(self) -> Context:
         """What commands ask for."""
-        return Context(self.actor, self.at, self.request_id)
+        return Context(self.actor, self.now, self.request_id)
 
     def audit_entry(self, response: Response) -> AuditEntry:
         """The call's row; an answer that streams has no length yet."""
@@ -145,7 +152,7 @@ class Call:
     def _query_for_audit(self) -> dict[str, Any]:
         """Every value of every parameter: what was given twice counted twice."""
         given: dict[str, list[str]] = {}
-        for name, value in self.query:
+        for name, value in (*self.read_already, *self.query):
             given.setdefault(name, []).append(value)
         return {name: values[0] if len(values) == 1 else values for name, values in given.items()}
 

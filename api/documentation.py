@@ -17,7 +17,8 @@ from .reference.headers import headers
 from .reference.parameters import path_parameters
 from .reference.problems import problem_name
 from .response import Response
-from .schemas import MOST_ITEMS, AnswerSchema, integer_field
+from .schemas import LONGEST_WAIT, MOST_ITEMS, AnswerSchema, integer_field
+from .waiting import Waits
 
 if TYPE_CHECKING:
     from .blueprint import Operation
@@ -28,6 +29,15 @@ COUNT = {"format": "int32", "minimum": 0, "maximum": 2**31 - 1}
 UNCHANGED = {"description": "You have this version.", "headers": headers("ETag")}
 LARGEST_STREAM = 2**40  # bytes; there is no limit but time
 _SAYS = {200: "It worked.", 201: "It was made.", 202: "It was accepted; the answer tells where to look.", 204: "Done."}
+
+
+WAIT = {
+    "in": "query",
+    "name": "wait",
+    "schema": {"type": "number", "minimum": 0, "maximum": LONGEST_WAIT, "default": 0},
+    "description": "Seconds to wait for something to happen when there is nothing to answer yet.",
+    "example": 0,
+}
 
 
 class PageSchema(AnswerSchema):
@@ -88,6 +98,7 @@ def documentation(
             *path_parameters(operation.rule),
             *([] if listing is None else list_parameters(listing)),
             *([] if shape is None else shape_parameters(shape)),
+            *([WAIT] if operation.waits is Waits.QUERY else []),
             *named,
         ],
         "responses": {

@@ -21,7 +21,7 @@ from werkzeug.exceptions import HTTPException
 from domain.ids import ALPHABET, LENGTH
 from domain.ports import Services
 
-from .admission import KEY_SETS, PREFIX, PUBLIC, admit
+from .admission import KEY_SETS, PREFIX, PUBLIC, admit, readmit
 from .auth import Authenticator, retirement_headers
 from .call import Call
 from .costs import ONE, Cost
@@ -63,6 +63,7 @@ class Gateway:
         try:
             view = self._view_of(call)
             admit(call, self._authenticator)
+            call.readmit = partial(readmit, call, self._authenticator)
             response = view(call)
         except Exception as error:
             response = refuse(error, call)
@@ -71,7 +72,7 @@ class Gateway:
         response = _audited(call, response)
         if call.credential is not None:
             _note_use(call, self._authenticator)
-        return response.send(start_response, call.method)
+        return response.send(start_response, call.method, self._services.gate)
 
     def _view_of(self, call: Call) -> Callable[[Call], Response]:
         """What answers the call once it is let in, be it with what is wrong with its path or method."""

@@ -18,6 +18,7 @@ GROUP = "callsheet"
 WEB = f"{GROUP}:web"
 # `jobs.queues.DELIVERIES`, which is not imported: the launcher would hold all of RQ in memory for as long as it runs.
 QUEUE = "deliveries"
+SPARE_THREADS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +80,13 @@ def _redis(settings: Settings) -> list[str]:
 
 def web(settings: Settings, application: str = "wsgi:app") -> list[str]:
     """The web server's command line."""
+    # Those that work (`domain.gate`) and those that wait, and a few that refuse who comes beyond them.
+    threads = str(settings.web_threads + settings.web_waiters + SPARE_THREADS)
     return [
         *(sys.executable, _script("granian"), "--interface", "wsgi", "--http", "1", "--no-ws"),
         *("--log-config", str(ROOT / "deploy" / "granian.json")),
         *("--host", settings.host, "--port", str(settings.port)),
-        *("--workers", str(settings.web_workers), "--blocking-threads", str(settings.web_threads)),
+        *("--workers", str(settings.web_workers), "--blocking-threads", threads, "--backpressure", threads),
         *("--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "2"),
         application,
     ]

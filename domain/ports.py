@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +13,7 @@ from .audit.commands import AuditWriter
 from .clock import Clock
 from .crypto import Keyring
 from .db import Database
+from .gate import Gate
 from .jobs.kinds import JobKinds
 from .seals.statistics import Figure
 from .webhooks.commands import CheckTarget
@@ -55,6 +57,8 @@ class Options(Protocol):
     def job_lease_seconds(self) -> int: ...
     @property
     def job_worker_failures(self) -> int: ...
+    @property
+    def streams_per_key(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,22 @@ class Limiter(Protocol):
         ...
 
 
+class Changes(Protocol):
+    """What calls wait for. A topic is a word such as `jobs`, or the id of what changes (see `signals.Changed`)."""
+
+    def tell(self, topics: Collection[str]) -> None:
+        """Wake whoever waits for one of these, in every process. Best effort."""
+        ...
+
+    def mark(self) -> int:
+        """The present moment, to be taken before one looks."""
+        ...
+
+    def wait(self, topics: Collection[str], mark: int, seconds: float) -> None:
+        """Until one of these has changed since the mark, or so many seconds are over; sometimes sooner."""
+        ...
+
+
 class Health(Protocol):
     """What `/readyz` asks: each part's name and what is wrong with it, None when well; and more for `/metrics`."""
 
@@ -115,6 +135,8 @@ class Services:
     health: Health
     check_target: CheckTarget
     artifacts: ArtifactStore
+    changes: Changes
+    gate: Gate
     settings: Options
 
 

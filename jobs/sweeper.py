@@ -1,4 +1,4 @@
-"""The sweeper: finds what is due without any queue, takes back jobs, steps replays, prunes, seals and forwards the audit.
+"""The sweeper: finds what is due without any queue, takes back jobs, steps replays, prunes, seals and forwards.
 
 `python -m jobs.sweeper`.
 """
@@ -70,7 +70,7 @@ class Sweeper:
                 log.exception("a sweep failed; the next one is in %s s", TICK_SECONDS)
 
     def tick(self) -> None:
-        """Say that it is alive; see to jobs whose workers are silent, replays, overdue deliveries and keys that end soon; prune; seal and forward."""
+        """Say that it is alive; see to silent workers, replays, late deliveries, ending keys; prune, seal, forward."""
         database, now = self._runtime.database, system_clock()
         with database.transaction() as session:
             beat(session, "sweeper", now)

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from ..access import SYSTEM
-from ..db import Row, Session
+from ..db import Row, Session, signal_after_commit
 from ..events.commands import Context, Happening, record_events
 from ..prepared import update_row
+from ..signals import Changed
 from .models import ENDED, jobs
 from .queries import represent_job
 
@@ -22,7 +23,21 @@ def write_change(session: Session, job: Row, changed: Mapping[str, Any], now: da
     """UPDATE a job (its row, locked by this transaction): its version goes up. The row as it is now."""
     values = {**changed, "updated_at": now, "version": job["version"] + 1}
     update_row(session, jobs, job["id"], values)
-    return {**job, **values}
+    after = {**job, **values}
+    wake(session, after)
+    return after
+
+
+def queue_topic(kind: str) -> str:
+    """What a worker waits for that can do this kind: see `signals.Changed`."""
+    return f"jobs:{kind}"
+
+
+def wake(session: Session, job: Row) -> None:
+    """After the commit, call whoever waits for this job to change, or for a job of its kind."""
+    signal_after_commit(session, Changed(job["id"]))
+    if job["status"] == "queued":
+        signal_after_commit(session, Changed(queue_topic(job["kind"])))
 
 
 def move(session: Session, context: Context, job: Row, status: str, **changed: Any) -> Row:

@@ -13,7 +13,7 @@ from ..access import Permission
 from ..db import Row, Session
 from ..errors import FieldError, Invalid
 from ..events.commands import Context
-from .changing import tell
+from .changing import tell, wake
 from .kinds import JobKinds
 from .leases import digest_of, expire_leases, new_token
 from .models import job_failures, jobs
@@ -82,6 +82,7 @@ def claim_job(session: Session, context: Context, ask: Ask) -> tuple[Row, str] |
     row = session.execute(claimed).mappings().first()
     if row is None:
         return None
+    wake(session, row)
     tell(session, context, [("queued", dict(row))])
     return dict(row), token
 

@@ -19,7 +19,7 @@ from ..ids import new_id
 from ..inserting import Insert
 from ..projects.models import PROJECTS
 from ..studio import ASSETS, BY_OBJECT
-from .changing import move, tell, write_change
+from .changing import move, tell, wake, write_change
 from .dependencies import check_dependencies, find_cycle, settle, write_dependencies
 from .kinds import JobKinds
 from .models import BROKEN, PENDING, job_failures, jobs
@@ -70,6 +70,7 @@ def submit_job(session: Session, context: Context, kinds: JobKinds, given: Mappi
     }  # fmt: skip
     _INSERT.run(session, [row])
     write_dependencies(session, row["id"], depends_on, is_new=True)
+    wake(session, row)
     tell(session, context, [(None, row)])
     return row
 

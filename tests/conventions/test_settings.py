@@ -28,6 +28,8 @@ OTHERS: dict[str, tuple[str, str, object]] = {
     "CALLSHEET_DEMO_RECEIVER_PORT": ("8011", "demo_receiver_port", 8011),
     "CALLSHEET_WEB_WORKERS": ("3", "web_workers", 3),
     "CALLSHEET_WEB_THREADS": ("4", "web_threads", 4),
+    "CALLSHEET_WEB_WAITERS": ("5", "web_waiters", 5),
+    "CALLSHEET_STREAMS_PER_KEY": ("6", "streams_per_key", 6),
     "CALLSHEET_DELIVERY_WORKERS": ("5", "delivery_workers", 5),
     "CALLSHEET_DATABASE_POOL": ("6", "database_pool", 6),
     "CALLSHEET_COOKIE_SECURE": ("1", "cookie_secure", True),

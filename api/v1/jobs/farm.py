@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from domain.access import Permission
 from domain.clock import rfc3339
+from domain.jobs.changing import queue_topic
 from domain.jobs.claiming import Ask, check_ask, claim_job
 from domain.jobs.queries import JOB, represent_job
 from domain.jobs.rules import JobTerms
@@ -15,6 +17,7 @@ from ...answers import NOTHING, Answer, etag_of, one
 from ...blueprint import Blueprint
 from ...call import Call
 from ...costs import Cost
+from ...waiting import Waits
 from .farm_schemas import (
     ClaimedJobSchema,
     ClaimSchema,
@@ -34,16 +37,16 @@ AS_READ = Cost(by_body=lambda _body: ("read", 1), told="Costs a token of reads."
 
 @blueprint.operation(
     "POST", "/jobs/claim", id="claim_job", permission=WORK, returns=ClaimedJobSchema, body=ClaimSchema,
-    also_status=204, recorded=False,
+    also_status=204, waits=Waits.BODY,
 )  # fmt: skip
 def post_claim(call: Call, body: dict[str, Any]) -> Answer:
-    """Take a queued job, under a lease: the highest priority first, then the oldest. 204 when there is none."""
+    """Take a queued job, under a lease: the highest priority first, then the oldest. 204 when there is none in time."""
     terms = JobTerms.of(call.services.settings)
     check_ask(terms.kinds, body["worker"], body["kinds"])
     ask = Ask(body["worker"], body["kinds"], terms.lease, terms.worker_failures)
     claimed = claim_job(call.session, call.context, ask)
     if claimed is None:
-        return NOTHING
+        return replace(NOTHING, awaits=tuple(map(queue_topic, body["kinds"])))
     row, token = claimed
     lease = {"lease_token": token, "lease_expires_at": rfc3339(row["lease_expires_at"])}
     return one({**represent_job(row), **lease}, etag=etag_of(row))

@@ -7,7 +7,17 @@ from marshmallow import fields
 from domain.jobs.claiming import MOST_KINDS_ASKED
 from domain.jobs.working import LONGEST_CODE, LONGEST_MESSAGE
 
-from ...schemas import NO_NUL, NOT_ONLY_SPACES, AnswerSchema, Boolean, Number, RequestSchema, moment_field, text_field
+from ...schemas import (
+    NO_NUL,
+    NOT_ONLY_SPACES,
+    AnswerSchema,
+    Boolean,
+    Number,
+    RequestSchema,
+    moment_field,
+    text_field,
+    wait_field,
+)
 from .costs import NewCostSchema
 from .schemas import KIND, WORKER, JobSchema
 
@@ -27,6 +37,7 @@ class ClaimSchema(RequestSchema):
         metadata={"description": "What it can do.", "minItems": 1, "maxItems": MOST_KINDS_ASKED,
                   "example": ["generate"]},
     )  # fmt: skip
+    wait = wait_field("Seconds to wait for a job while there is none.")
 
 
 class ClaimedJobSchema(JobSchema):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from domain.access import Permission
 from domain.db import Row
 from domain.entities import Kind
 from domain.jobs.commands import cancel_job, change_job, retry_job, submit_job
+from domain.jobs.models import ENDED
 from domain.jobs.queries import JOB, JOBS, jobs_of, represent_job, visible_jobs
 from domain.listing import LARGEST_LIMIT
 from domain.shape import shape_of_one, shaped
@@ -17,7 +19,8 @@ from ...answers import Answer, created, etag_of, one
 from ...blueprint import Blueprint
 from ...call import Call
 from ...lists import answer_list
-from ...preconditions import expected_versions
+from ...preconditions import expected_versions, named_versions
+from ...waiting import Waits
 from .schemas import JobChangeSchema, JobKindSchema, JobSchema, NewJobSchema
 
 blueprint = Blueprint("jobs", __name__, description="What is to be made for characters, scenes and segments.")
@@ -45,13 +48,26 @@ def post_job(call: Call, body: dict[str, Any]) -> Answer:
 
 
 @blueprint.operation(
-    "GET", "/jobs/<id:id>", id="get_job", permission=Permission.READ, loads=JOB, returns=JobSchema, shape=JOBS
-)
+    "GET", "/jobs/<id:id>", id="get_job", permission=Permission.READ, loads=JOB, returns=JobSchema, shape=JOBS,
+    waits=Waits.QUERY,
+)  # fmt: skip
 def get_job(call: Call) -> Answer:
-    """Get a job."""
+    """Get a job: with `wait`, when it has ended or changes, since `If-None-Match` or else since the call."""
     shape = shape_of_one(JOBS, call.query)
     (data,) = shaped(call.session, JOBS, shape, [call.target], represent_job)
-    return one(data, etag=etag_of(call.target, None if shape.is_whole else data))
+    answer = one(data, etag=etag_of(call.target, None if shape.is_whole else data))
+    return answer if _is_news(call) else replace(answer, awaits=(call.target["id"],))
+
+
+def _is_news(call: Call) -> bool:
+    """Whether whoever waits for the job to change is to wait no longer."""
+    version = (call.target["id"], call.target["version"])
+    known = named_versions(call.header("If-None-Match"))
+    if known is None:
+        if call.prepared is None:
+            call.prepared = version  # as it was at the first look
+        known = {call.prepared}
+    return call.target["status"] in ENDED or version not in known
 
 
 @blueprint.operation(

@@ -1,0 +1,74 @@
+"""How many calls a process works on at once, and how many more may wait in it.
+
+More threads at work slow each other down, so that only a few work; a thread that waits costs memory and no more.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+
+class Gate:
+    """Entered with `with` by a thread that works; the others queue up.
+
+    Args:
+        working: most threads at work.
+        waiting: most calls that wait for something to happen meanwhile, outside of the gate.
+    """
+
+    def __init__(self, working: int, waiting: int) -> None:
+        self._working = threading.Semaphore(working)
+        self._room = threading.BoundedSemaphore(waiting) if waiting else None
+
+    def __enter__(self) -> Gate:
+        self._working.acquire()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._working.release()
+
+    @contextmanager
+    def left(self) -> Iterator[None]:
+        """Let another thread work while this one, which is inside, waits."""
+        self._working.release()
+        try:
+            yield
+        finally:
+            self._working.acquire()
+
+    def take_room(self) -> bool:
+        """Take a place among those that wait, to be given back by `give_room`; False when there is none."""
+        return self._room is not None and self._room.acquire(blocking=False)
+
+    def give_room(self) -> None:
+        """Give the place back."""
+        assert self._room is not None
+        self._room.release()
+
+    def through(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """A body whose every piece is made inside of the gate."""
+        return _Paced(self, pieces)
+
+
+class _Paced:
+    """No generator: closing one that was never begun would not close what it goes through."""
+
+    def __init__(self, gate: Gate, pieces: Iterable[bytes]) -> None:
+        self._gate = gate
+        self._pieces = pieces
+        self._iterator = iter(pieces)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        with self._gate:
+            return next(self._iterator)
+
+    def close(self) -> None:
+        """What a WSGI server calls at the end (PEP 3333), whether or not it read everything."""
+        close = getattr(self._pieces, "close", None)
+        if close is not None:
+            close()
