@@ -77,7 +77,8 @@ class Upload:
             self.named = False
             raise
         finally:
-            orphan = self.replaced if self.named else self.kept and self.kept.blob
+            unnamed = None if self.kept is None else self.kept.blob
+            orphan = self.replaced if self.named else unnamed
             if orphan is not None:
                 try:
                     store.delete(orphan)

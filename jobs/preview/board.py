@@ -16,7 +16,7 @@ from .subject import Mood, Subject
 from .weather import air, lens
 
 STRIP = 72  # pixels of the strip below the frame
-FRAMES, FRAME_MS = 24, 83
+FRAME_MS = 83
 MOVING = (640, 324)
 THUMBNAIL = 320
 _PAPER, _QUIET, _DESK = (240, 238, 232), (150, 154, 162), (17, 19, 24)
@@ -24,7 +24,7 @@ _PAPER, _QUIET, _DESK = (240, 238, 232), (150, 154, 162), (17, 19, 24)
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The files of a preview: a picture of 1280 × 720 (PNG), a loop of two seconds (WebP), a small picture (WebP)."""
+    """The files of a preview: a picture of 1280 × 720 (PNG), a loop (WebP), a small picture (WebP)."""
 
     picture: bytes
     moving: bytes
@@ -109,8 +109,9 @@ def _moving(subject: Subject, mood: Mood, palette: Palette, planes: list[Plane])
     half = [Plane(plane.image.reduce(2), plane.nearness) for plane in planes]
     falling = air(subject, mood.weather, palette, MOVING, indoors=mood.place == "room")
     frames = []
-    for number in range(FRAMES):
-        share = number / FRAMES
+    count = max(2, round(subject.seconds * 1000 / FRAME_MS))
+    for number in range(count):
+        share = number / count
         frame = _seen(half, _camera(mood, share), MOVING)
         if falling is not None:
             frame.alpha_composite(falling(share))

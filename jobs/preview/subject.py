@@ -79,6 +79,7 @@ class Subject:
     scene: str = ""
     frames: tuple[int, int] | None = None
     fps: float = 24
+    seconds: float = 2  # of the loop
     cast: tuple[str, ...] = ()
     style: str = ""
 
