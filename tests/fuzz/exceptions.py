@@ -18,6 +18,11 @@ _WEBHOOK_FAULTS = re.compile(
     r"/(since|until) range|/auth/(token|username|password) (required|unexpected)"
     r"|/filter/.+ (path|length|type|range|unknown)"
 )
+# A kind that there is not, or is no farm's; parameters that its schema refuses; jobs that there are not, or are over.
+_JOB_FAULTS = re.compile(
+    r"/(kind|kinds/\d+) (unknown|built_in)|/params.* \w+|/target/id unknown|/depends_on/\d+ (unknown|state|cycle)"
+    r"|/cost/currency required"
+)
 _IDS = re.compile(r"/(project_id|scene_id|project_ids/\d+)")
 
 
@@ -48,7 +53,7 @@ def _history(_message: str, _case: Any, response: Any) -> bool:
 def _known_only_here(_message: str, case: Any, response: Any) -> bool:
     """A code or external id that is taken; an id of nothing; a name or parent that PUT by external id needs only where
     it creates; frames that end before they begin; metadata that its project does not take; a rule that does not go with
-    the type of its metadata field; of an API key and a webhook, what no pattern tells."""
+    the type of its metadata field; of an API key, a webhook and a job, what no pattern tells."""
 
     def excused(error: dict[str, str]) -> bool:
         field, code = error["field"], error["code"]
@@ -60,6 +65,7 @@ def _known_only_here(_message: str, case: Any, response: Any) -> bool:
             or field.startswith("/metadata")
             or "/metadata-fields" in case.path
             or ("/webhooks" in case.path and _WEBHOOK_FAULTS.fullmatch(f"{field} {code}") is not None)
+            or ("/jobs" in case.path and _JOB_FAULTS.fullmatch(f"{field} {code}") is not None)
             or ("-keys" in case.path and _KEY_FAULTS.fullmatch(f"{field} {code}") is not None)
         )
 
@@ -78,8 +84,8 @@ def _put_not_judged(message: str, case: Any, response: Any) -> bool:
 
 
 def _free_json(_message: str, case: Any, response: Any) -> bool:
-    """Metadata is any JSON that can be kept exactly: texts without NUL, numbers of 64 bits, 32 levels."""
-    is_free = "metadata" in f"{case.path} {case.body}" or case.path.endswith("/batch")
+    """Metadata, and what jobs take and give, is any JSON that can be kept exactly: no NUL, 64 bits, 32 levels."""
+    is_free = "metadata" in f"{case.path} {case.body}" or "/jobs" in case.path or case.path.endswith("/batch")
     return is_free and _problem(response).get("type") == "/problems/malformed-json"
 
 
