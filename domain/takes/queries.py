@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Select, select
 
 from ..access import Actor
+from ..artifacts.queries import artifacts_by_id
 from ..clock import rfc3339
 from ..db import Row, Session
 from ..errors import NotFound
@@ -63,6 +64,20 @@ def takes_of(target_id: str) -> Select[Any]:
 def latest_takes(session: Session, target_id: str, limit: int) -> Sequence[Row]:
     """Its newest takes, the newest first."""
     return session.execute(takes_of(target_id).order_by(takes.c.number.desc()).limit(limit)).mappings().all()
+
+
+def thumbnails_of(session: Session, rows: Sequence[Row]) -> dict[str, Row]:
+    """The artifact that stands for each of these takes, by the take's id; one statement."""
+    found = artifacts_by_id(session, {row["thumbnail_id"] for row in rows} - {None})
+    return {row["id"]: found[row["thumbnail_id"]] for row in rows if row["thumbnail_id"] in found}
+
+
+def numbers_of(session: Session, ids: Collection[str]) -> dict[str, int]:
+    """The numbers of takes, by their ids."""
+    if not ids:
+        return {}
+    chosen = select(takes.c.id, takes.c.number).where(takes.c.id.in_(sorted(ids)))
+    return {row.id: row.number for row in session.execute(chosen)}
 
 
 def represent_take(row: Row) -> dict[str, Any]:

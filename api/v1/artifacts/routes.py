@@ -96,7 +96,8 @@ def put_artifact(call: Call, artifact_name: str) -> Answer:  # noqa: ARG001 - `_
     """Keep a file of a running job, for the worker that holds its lease; one of the same name is replaced.
 
     The body is the file, of the type that `Content-Type` names, with a `Content-Length` or in chunks. Of one in chunks
-    only `Content-Digest` tells that it was cut short. Sending it again is safe. When the job succeeds, the files of its last attempt become a take of its target.
+    only `Content-Digest` tells that it was cut short. Sending it again is safe. When the job succeeds, the files of its
+    last attempt become a take of its target.
     """
     assert call.upload is not None
     row, call.upload.replaced = keep_artifact(
