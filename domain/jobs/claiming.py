@@ -16,7 +16,7 @@ from ..events.commands import Context
 from .changing import tell, wake
 from .kinds import JobKinds
 from .leases import digest_of, expire_leases, new_token
-from .models import job_failures, jobs
+from .models import QUEUED, job_failures, jobs
 
 LONGEST_WORKER = 100
 MOST_KINDS_ASKED = 50
@@ -95,4 +95,4 @@ def _claimable(context: Context, ask: Ask) -> list[ColumnElement[bool]]:
     )
     seen: Any = context.actor.project_ids
     scoped = [] if seen is None else [jobs.c.project_id.in_(sorted(seen))]
-    return [jobs.c.status == "queued", jobs.c.kind.in_(sorted(set(ask.kinds))), *scoped, ~given_up]
+    return [QUEUED, jobs.c.kind.in_(sorted(set(ask.kinds))), *scoped, ~given_up]

@@ -15,7 +15,7 @@ from ..errors import Conflict
 from ..events.commands import Context
 from .changing import NO_LEASE, move, system_context
 from .dependencies import settle
-from .models import job_failures, jobs
+from .models import RUNNING, job_failures, jobs
 
 # Looked at by one statement: a claim does it beside its own work.
 MOST_AT_ONCE = 50
@@ -70,7 +70,7 @@ def expire_leases(session: Session, now: datetime) -> int:
     """Take back jobs whose leases have run out, some at a time: cancelled where that was asked for, else queued again,
     or failed with `lease_expired` when no attempt is left. How many they were.
     """
-    overdue = select(jobs).where(jobs.c.status == "running", jobs.c.lease_expires_at <= now)
+    overdue = select(jobs).where(RUNNING, jobs.c.lease_expires_at <= now)
     chosen = overdue.order_by(jobs.c.lease_expires_at).limit(MOST_AT_ONCE).with_for_update(skip_locked=True)
     found = [dict(row) for row in session.execute(chosen).mappings()]
     context = system_context(now)

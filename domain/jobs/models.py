@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, false
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, false, literal_column
 
 from ..db import Json, LongText, Moment, Number, Str, metadata
 from ..entities import timestamps
@@ -42,9 +42,11 @@ jobs = Table(
     Column("finished_at", Moment),
     *timestamps(),
 )
-_queued, _running = jobs.c.status == "queued", jobs.c.status == "running"
-Index("ix_jobs_queue", jobs.c.priority.desc(), jobs.c.id, postgresql_where=_queued, sqlite_where=_queued)
-Index("ix_jobs_leases", jobs.c.lease_expires_at, postgresql_where=_running, sqlite_where=_running)
+# In literals: only so does a planner see that an index of these alone will do.
+QUEUED = jobs.c.status == literal_column("'queued'")
+RUNNING = jobs.c.status == literal_column("'running'")
+Index("ix_jobs_queue", jobs.c.priority.desc(), jobs.c.id, postgresql_where=QUEUED, sqlite_where=QUEUED)
+Index("ix_jobs_leases", jobs.c.lease_expires_at, postgresql_where=RUNNING, sqlite_where=RUNNING)
 Index("ix_jobs_created_at_id", jobs.c.created_at, jobs.c.id)
 Index("ix_jobs_project_id_created_at_id", jobs.c.project_id, jobs.c.created_at, jobs.c.id)
 Index("ix_jobs_target_id_created_at_id", jobs.c.target_id, jobs.c.created_at, jobs.c.id)

@@ -54,6 +54,13 @@ WRITES = {
     "submit": Faulty(
         "PATCH", "/characters/<id>", "viewer", {"status": 1}, {"status": "in_review"}, (409, "conflict"), {}
     ),
+    "change a job": Faulty(
+        "PATCH", "/jobs/<id:id>", "reviewer", {"priority": 101}, {"priority": 1}, (412, "precondition-failed"), STALE
+    ),
+    "report a job": Faulty(
+        "POST", "/jobs/<id>/complete", "reviewer", {"lease_token": "x", "result": 1}, {"lease_token": "x"},
+        (409, "conflict"), {},
+    ),
     "create in": Faulty(
         "POST", "/projects/<id>/characters", "reviewer", {"name": 1}, {"name": "Mara"}, (409, "conflict"), {}
     ),

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from config import ROOT
 from domain.db import Database
 from domain.events.models import events
 from domain.jobs.models import job_dependencies, jobs
-from tests.api.conftest import Cast
+from tests.api.client import Client
+from tests.api.conftest import Cast, MakeApp
 from tests.factories import make_character, make_job, make_scene, make_segment
 from tests.support.jobs import submit
 from tests.support.stories import told
@@ -122,6 +124,16 @@ def test_nothing_is_made_for_what_is_archived(cast: Cast, database: Database) ->
     submit(cast.creator, character, "character").refused(409, "conflict")
     assert cast.admin.call("DELETE", f"/projects/{cast.project['id']}").status == 200
     submit(cast.creator, make_character(database, cast.project), "character").refused(409, "conflict")
+
+
+def test_an_installation_has_kinds_of_its_own(make_app: MakeApp, cast: Cast, database: Database) -> None:
+    caller = Client(make_app(job_kinds=str(ROOT / "dev" / "job_kinds.toml")), cast.creator.key)
+    character = make_character(database, cast.project)
+    assert {"upscale", "voice", "preview"} <= {kind["name"] for kind in caller.get("/job-kinds").data}
+    assert submit(caller, character, "character", kind="upscale", params={"factor": 2}).status == 201
+    answer = submit(caller, character, "character", kind="upscale", params={"factor": 3, "sharp": True})
+    assert sorted(answer.refused(422, "invalid").fields) == ["/params/factor", "/params/sharp"]
+    submit(cast.creator, character, "character", kind="upscale", params={"factor": 2}).refused(422, "invalid")
 
 
 def test_a_batch_submits_jobs_that_need_each_other(cast: Cast, database: Database) -> None:

@@ -7,15 +7,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select, text
 
 from domain.access import SYSTEM
 from domain.db import Database, Row
 from domain.events.commands import Context
+from domain.ids import new_id
 from domain.jobs.claiming import Ask, claim_job
 from domain.jobs.leases import MOST_AT_ONCE, expire_leases
 from domain.jobs.models import job_failures, jobs
 from tests.factories import make_character, make_job, make_project
+from tests.scale.plans import sent
 from tests.support.clock import NOON
 from tests.support.stories import told, types_told
 from tests.support.threads import at_once
@@ -109,3 +111,28 @@ def test_a_job_is_given_to_one_of_many(database: Database) -> None:
 
     taken = [job_id for found in at_once(5, work) for job_id in found]
     assert sorted(taken) == sorted(made)
+
+
+def test_a_claim_reads_the_queue_and_not_every_job(database: Database) -> None:
+    """Whatever has ended, and whatever waits: the first of its index is the one."""
+    character = make_character(database, make_project(database))
+    ended = make_job(database, character, status="succeeded")
+    rows = [{**ended, "id": new_id("job"), "status": "succeeded" if number % 2 else "queued"} for number in range(4000)]
+    with database.transaction() as session:
+        session.execute(insert(jobs), rows)
+    with database.transaction() as session, sent(database) as seen:
+        if not database.is_sqlite:
+            session.execute(text("ANALYZE jobs"))
+        assert claim_job(session, Context(SYSTEM, NOON), ASK) is not None
+    looked, claimed = (next(one for one in seen if word in one[0]) for word in ("lease_expires_at <=", "UPDATE jobs"))
+    assert "ix_jobs_leases" in plan(database, *looked)
+    assert "ix_jobs_queue" in plan(database, *claimed)
+
+
+def plan(database: Database, statement: str, values: Any) -> str:
+    """How it would be run, with the values that the driver was given."""
+    explain = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN"
+    with database.engine.connect() as connection:
+        cursor = connection.connection.cursor()
+        cursor.execute(f"{explain} {statement}", values)
+        return "\n".join(map(str, cursor.fetchall()))
