@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
-import socket
+import secrets
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -65,7 +64,7 @@ class Previews:
     def draw_one(self) -> bool:
         """Claim a job and see it through, whatever comes of it. False when none is queued."""
         # Of another name at each attempt: what one failed, another may try.
-        ask = Ask(f"{socket.gethostname()}-{os.getpid()}-{time.monotonic_ns()}", [PREVIEW], LEASE, self._failures)
+        ask = Ask(f"previews-{secrets.token_hex(3)}", [PREVIEW], LEASE, self._failures)
         with self._database.transaction() as session:
             claimed = claim_job(session, self._context(), ask)
         if claimed is None:

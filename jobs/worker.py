@@ -24,6 +24,7 @@ from .queues import preview_caller
 from .runtime import Runtime
 
 DRAWING_SECONDS = 60.0
+PATIENT = 5
 
 
 @cache
@@ -41,6 +42,7 @@ def drain() -> int:
 
 def draw() -> int:
     """The job: draw the previews that are queued, for a while, and hand over to the next job when there are more."""
+    os.nice(PATIENT)  # calls and deliveries go first; this process is this job's alone
     here = runtime()
     caller = preview_caller(here.redis)
     caller.answer()

@@ -55,7 +55,7 @@ def show(job_id: str) -> Response:
         take = session.execute(select(takes).where(takes.c.job_id == job_id)).mappings().first()
         context: dict[str, Any] = {
             "needed": _jobs(session, job["depends_on"]),
-            "history": history_of(session, job_id),
+            "history": history_of(session, job),
             "names": names_of(session, {(job["target_object"], job["target_id"]), ("project", job["project_id"])}),
         }
     may = actor().may(Permission.SUBMIT_JOBS)
