@@ -26,16 +26,20 @@ from domain.crypto import Keyring
 from domain.db import Database
 from domain.events.positions import Feed
 from domain.gate import Gate
+from domain.jobs.builtin_kinds import PREVIEW
+from domain.jobs.changing import queue_topic
 from domain.operations.queries import WrongSecretKey, refuse_wrong_secret_key
 from domain.ports import Changes, Limiter, Services
-from domain.signals import DeliveriesDue, KeyChanged, Signal, topics_of
+from domain.signals import Changed, DeliveriesDue, KeyChanged, Signal, topics_of
+from jobs.artifact_store import open_store
 from jobs.health import HealthCheck
 from jobs.hub import Hub
-from jobs.queues import Bell
+from jobs.queues import Bell, Caller, preview_caller
 from jobs.runtime import quick_redis
 from jobs.transport import target_check
 
 ROOT = Path(__file__).resolve().parent
+PREVIEW_QUEUED = Changed(queue_topic(PREVIEW))
 # What answers with problem documents beside `/api/v1`; everything else is a page.
 MACHINE_PATHS = ("/healthz", "/readyz", "/metrics", "/openapi.json")
 
@@ -46,7 +50,8 @@ def build_services(settings: Settings, clock: Clock = system_clock) -> Services:
     redis = quick_redis(settings.redis_url)
     mask_also(settings.audit_mask_fields)
     limiter, bell, hub = RedisLimiter(redis, database), Bell(redis), Hub(redis)
-    database.after_commit = lambda signals: spread(signals, limiter, bell, hub)
+    previews = preview_caller(redis)
+    database.after_commit = lambda signals: spread(signals, limiter, bell, hub, previews)
     return Services(
         database=database,
         keyring=Keyring(settings.secret_key),
@@ -55,6 +60,7 @@ def build_services(settings: Settings, clock: Clock = system_clock) -> Services:
         audit=AuditWriter(database),
         health=HealthCheck(database, redis, clock),
         check_target=target_check(settings.webhook_allow_cidrs),
+        artifacts=open_store(settings.artifacts),
         changes=hub,
         feed=Feed(database),
         gate=Gate(settings.web_threads, settings.web_waiters),
@@ -62,13 +68,15 @@ def build_services(settings: Settings, clock: Clock = system_clock) -> Services:
     )
 
 
-def spread(signals: list[Signal], limiter: Limiter, bell: Bell, changes: Changes) -> None:
+def spread(signals: list[Signal], limiter: Limiter, bell: Bell, changes: Changes, previews: Caller) -> None:
     """Carry what a commit signalled to the other processes."""
     for signal in signals:
         if isinstance(signal, KeyChanged):
             limiter.publish_epoch(signal.key_id, signal.epoch)
         elif isinstance(signal, DeliveriesDue):
             bell.ring()
+        elif signal == PREVIEW_QUEUED:
+            previews.call()
     changes.tell(topics_of(signals))  # last: what the calls that wait then look at is known by now
 
 

@@ -28,6 +28,7 @@ from config_values import seconds as _seconds
 from config_values import secret_key as _secret_key
 from config_values import token as _token
 from config_values import whole_number as _whole_number
+from domain.artifacts.places import Folder, Place, parse_place
 from domain.audit.retention import CLASSES
 from domain.forwards.targets import Target, parse_targets
 from domain.jobs.kinds import JobKinds
@@ -140,6 +141,12 @@ VARIABLES = (
     ),
     Variable("CALLSHEET_KEY_DAYS", "365", _whole_number(1, 3650), "Days until a new API key expires by default."),
     Variable(
+        "CALLSHEET_ARTIFACTS", None, parse_place,
+        "Where files of jobs are kept: a folder, or a bucket such as `s3://name/prefix?endpoint=https://host&region=…`.",
+        "`CALLSHEET_HOME/artifacts`",
+    ),
+    Variable("CALLSHEET_ARTIFACT_MAX_MB", "512", _whole_number(1, 1_000_000), "MiB that one file of a job may have."),
+    Variable(
         "CALLSHEET_AUDIT_DAYS",
         "",
         _days_by_class(CLASSES),
@@ -195,6 +202,8 @@ class Settings:
     job_lease_seconds: int
     job_worker_failures: int
     key_days: int
+    artifacts: Place
+    artifact_max_mb: int
     audit_days: Mapping[str, int]
     audit_mask_fields: tuple[str, ...]
     audit_forward: tuple[Target, ...]
@@ -219,6 +228,7 @@ class Settings:
             "embedded_redis": values["redis_url"] is None,
             "secret_key": values["secret_key"] or _made_once(home / "secret_key").encode(),
             "metrics_token": values["metrics_token"] or _made_once(home / "metrics_token"),
+            "artifacts": values["artifacts"] or Folder(home / "artifacts"),
             "webhook_allow_cidrs": values["webhook_allow_cidrs"] + loopback,
         }
         return cls(**{**values, **made})

@@ -28,7 +28,8 @@ def admit(call: Call, authenticator: Authenticator) -> None:
     check_head(call.path, call.environ, call.query)
     if call.path in PUBLIC:
         return
-    call.raw_body = read_body(call.environ)
+    if call.upload is None:
+        call.raw_body = read_body(call.environ)
     if call.cost.by_body is not None:
         _take_by_body(call, authenticator)
 

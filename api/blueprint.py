@@ -8,109 +8,23 @@ reads the body (400, 422), calls the view, writes the audit row and the idempote
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Unpack
 
 from flask_smorest import Blueprint as SmorestBlueprint
 from marshmallow import Schema
 from werkzeug.http import parse_etags
 
-from domain.access import Actor, Permission
+from domain.access import Permission
 from domain.audit.commands import write_entry
-from domain.db import Row, Session
-from domain.entities import Kind
-from domain.errors import NotFound
 from domain.idempotency.commands import RecordKey
 from domain.list_spec import ListSpec
 
 from . import idempotency
-from .answers import Answer
-from .bodies import load_body
 from .call import Call
-from .costs import ONE, Cost
 from .documentation import documentation, streaming
+from .operation import Operation, Terms, View
 from .response import Response
-from .waiting import Waits, answer_in_time, or_nothing_yet
-
-View = Callable[..., Answer]
-LARGEST_ENTITY = 256 * 1024
-
-
-class Loads(Protocol):
-    """A kind of object that a path names: how it is loaded for somebody."""
-
-    def load(self, session: Session, actor: Actor, row_id: str, *, for_update: bool = False) -> Row:
-        """The row, as this caller may see it, locked where that is asked for.
-
-        Raises:
-            NotFound: there is no such object for this caller.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One method of one path.
-
-    Attributes:
-        id: the operationId.
-        permission: what it needs.
-        loads: the kind of the object that `<id>` in the rule names; `call.target` holds its row.
-        body: the schema of the request's body.
-        largest_body: bytes; more is answered 413.
-        prepare: work that must not hold a transaction, such as resolving a name; done before it begins, for callers
-            with the permission. `call.prepared` holds what it gives.
-        creates: the kind of what is made of the body alone, so that a batch may make many at once.
-        cost: what it takes of the buckets of the calling key.
-        finds: finds what else the path names, before the body is read, or raises `NotFound`.
-        waits: where a call says how long it waits while there is nothing yet: see `waiting`.
-        reads: whether this call only reads, although its method may write.
-        told: what the audit is told of a body in place of it; secrets are masked in that too.
-        returns: the schema of `data`, or of its items.
-    """
-
-    id: str
-    method: str
-    rule: str
-    permission: Permission
-    view: View
-    loads: Loads | None = None
-    body: Schema | None = None
-    largest_body: int = LARGEST_ENTITY
-    prepare: Callable[[Call], Any] | None = None
-    creates: Kind | None = None
-    cost: Cost = ONE
-    finds: Callable[..., Any] | None = None
-    waits: Waits | None = None
-    reads: Callable[[Call], bool] | None = None
-    told: Callable[[Any], Any] | None = None
-    returns: type[Schema] = Schema
-
-    @property
-    def recorded(self) -> bool:
-        """Whether an `Idempotency-Key` gets the first answer again. Who waits for something wants what there is now."""
-        return self.waits is None
-
-    def admit(self, call: Call, path: dict[str, str]) -> None:
-        """Load what the path names and check the permission.
-
-        Raises:
-            NotFound: there is no such object for this caller.
-            Forbidden: the caller may not do this.
-        """
-        if any("\0" in part for part in path.values()):  # PostgreSQL would refuse to be asked for it
-            raise NotFound("Nothing has a name with a NUL character.")
-        if self.loads is not None:
-            call.set_target(self.loads.load(call.session, call.actor, path.pop("id"), for_update=call.writes))
-        call.actor.require(self.permission)
-        if self.finds is not None:
-            self.finds(call, **path)
-
-    def perform(self, call: Call, path: dict[str, str]) -> Answer:
-        """Read the body and call the view."""
-        if self.body is None:
-            return self.view(call, **path)
-        return self.view(call, load_body(call, self.body, self.largest_body), **path)
+from .waiting import answer_in_time, or_nothing_yet
 
 
 class Blueprint(SmorestBlueprint):  # type: ignore[misc]
@@ -129,45 +43,36 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         returns: type[Schema],
         id: str,  # noqa: A002 - OpenAPI's operationId
         status: int = 200,
-        loads: Loads | None = None,
+        also_status: int | None = None,
         body: type[Schema] | None = None,
-        largest_body: int = LARGEST_ENTITY,
         listing: ListSpec | None = None,
         shape: ListSpec | None = None,
-        prepare: Callable[[Call], Any] | None = None,
-        creates: Kind | None = None,
-        also_status: int | None = None,
-        cost: Cost = ONE,
-        finds: Callable[..., Any] | None = None,
-        waits: Waits | None = None,
-        reads: Callable[[Call], bool] | None = None,
-        told: Callable[[Any], Any] | None = None,
         results: bool = False,
         streams: Mapping[str, str] | None = None,
+        document: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+        **terms: Unpack[Terms],
     ) -> Callable[[View], View]:
         """Register an operation: what the arguments mean stands with `Operation`. Those that only the document shows:
 
         Args:
-            returns: the schema of `data`, or of its items when there is a `listing`; the domain renders answers.
             listing: the grammar of its query, for a list.
             shape: what `fields` and `expand` may name, for one object.
             also_status: of another success, with the same form of answer.
             results: `data` is a list of what it returns: of a write without a page, of a read all on one.
             streams: the formats in which it streams the whole of its `listing`, with their media types.
+            document: what differs of it from other operations, given what would be said.
         """
 
         def decorator(view: View) -> View:
             schema = None if body is None else body()
-            operation = Operation(
-                *(id, method, rule, permission, view, loads, schema, largest_body, prepare, creates, cost, finds),
-                *(waits, reads, told, returns),
-            )
+            operation = Operation(id, method, rule, permission, view, returns, schema, **terms)
             self.operations.append(operation)
             endpoint = _endpoint(operation)
             endpoint.__doc__ = view.__doc__
             shown = documentation(operation, returns, (status, also_status), body, listing, shape, results=results)
             if streams is not None and listing is not None:
                 shown |= streaming(shown, listing, streams)
+            shown |= document(shown) if document is not None else {}
             documented = self.doc(**shown)(endpoint)
             self.route(rule, methods=[method], endpoint=id)(documented)
             return view
@@ -176,16 +81,19 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
 
 
 def _endpoint(operation: Operation) -> Callable[..., Response]:
-    """The view function; the gateway calls it with the call and what the path names, once it has read what it costs."""
+    """The view function; the gateway reads its attributes, and calls it with the call and what the path names."""
 
     def run(call: Call, **path: str) -> Response:
+        if call.upload is not None:
+            with call.upload.settling(call.services.artifacts):
+                return _write(call, operation, path)
         reads = not call.writes or (operation.reads is not None and operation.reads(call))
         once = _read if reads else _write
         if operation.waits is None:
             return once(call, operation, path)
         return answer_in_time(call, operation.waits, lambda: once(call, operation, dict(path)))
 
-    run.__dict__.update(cost=operation.cost, told=operation.told)
+    run.__dict__.update(cost=operation.cost, told=operation.told, uploads=operation.uploads)
     return run
 
 

@@ -22,6 +22,7 @@ from domain.ports import Grant, Services, client_address
 from .costs import ONE, Cost
 from .json_body import BadJson, load_strict
 from .response import Response
+from .uploads import Upload
 
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 _UNREAD = object()
@@ -50,6 +51,7 @@ class Call:
     cost: Cost = ONE
     told: Callable[[Any], Any] | None = None  # what the audit is told of the body, in place of it
     raw_body: bytes = b""
+    upload: Upload | None = None  # in place of `raw_body`, where that is a file
     problem: str | None = None
     idempotency: str | None = None
     audited: bool = False
@@ -143,7 +145,7 @@ class Call:
             rate_limit=None if self.grant is None else f"{self.bucket} {self.grant.remaining}/{self.grant.limit}",
             ip=self.ip,
             user_agent=clean_text(self.environ.get("HTTP_USER_AGENT"), 400),
-            bytes_in=len(self.raw_body),
+            bytes_in=len(self.raw_body) if self.upload is None else self.upload.size,
             bytes_out=response.length,
             duration_ms=round((time.perf_counter() - self.started) * 1000, 3),
         )

@@ -21,7 +21,7 @@ from .schemas import LONGEST_WAIT, MOST_ITEMS, AnswerSchema, integer_field
 from .waiting import Waits
 
 if TYPE_CHECKING:
-    from .blueprint import Operation
+    from .operation import Operation
 
 _ALWAYS = (400, 401, 403, 413, 414, 429, 431, 500, 503)
 _KEYLESS = (400, 413, 414, 415, 422, 429, 431, 500, 503)

@@ -28,6 +28,7 @@ from .costs import ONE, Cost
 from .problems import Problem, problem_of, problem_response
 from .response import Response, StartResponse
 from .routing import template_of
+from .uploads import Upload
 
 _ID = re.compile(f"(?<=/)[a-z]{{3}}_[{ALPHABET}]{{{LENGTH}}}(?=/|\\Z)")
 
@@ -66,6 +67,8 @@ class Gateway:
             response = view(call)
         except Exception as error:
             response = refuse(error, call)
+            if call.upload is not None:
+                call.upload.drain()
         response = _audited(call, response)
         if call.credential is not None:
             _note_use(call, self._authenticator)
@@ -94,6 +97,8 @@ class Gateway:
         if call.method == "OPTIONS":
             return self._options
         call.told = getattr(view, "told", None)
+        if call.writes and getattr(view, "uploads", False):
+            call.upload = Upload(call.environ)
         if call.path in PUBLIC:
             return partial(self._page, view)
         return lambda call: view(call, **path)

@@ -12,9 +12,9 @@ from werkzeug.exceptions import HTTPException
 from domain.errors import DomainError
 
 from .answers import Answer
-from .blueprint import LARGEST_ENTITY, Operation
 from .bodies import read_fields
 from .call import Call
+from .operation import LARGEST_ENTITY, Operation
 from .problems import Problem
 
 # What may refuse one operation and leave the others standing; anything else ends the call.

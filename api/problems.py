@@ -45,7 +45,8 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "precondition-failed": (412, "The object has changed"),
     "body-too-large": (413, "The body is too large"),
     "uri-too-long": (414, "The address is too long"),
-    "unsupported-media-type": (415, "The body must be JSON"),
+    "unsupported-media-type": (415, "The type of the body is not one that is read here"),
+    "range-not-satisfiable": (416, "The range lies behind the end of the file"),
     "headers-too-large": (431, "The headers are too many or too large"),
     "invalid": (422, "Fields of the body break a rule"),
     "batch-failed": (422, "An operation of the atomic batch failed"),
@@ -55,6 +56,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "too-many-streams": (429, "The key keeps too many streams open"),
     "internal-error": (500, "Something failed on our side"),
     "busy": (503, "The service is busy"),
+    "store-unavailable": (503, "The store of artifacts does not answer"),
     "audit-unavailable": (503, "The call could not be written to the audit trail"),
 }
 _BY_STATUS = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 413: "body-too-large",

@@ -16,8 +16,8 @@ from deploy import redis_server
 # All but Redis are one group, so that they stop together and Redis after them.
 GROUP = "callsheet"
 WEB = f"{GROUP}:web"
-# `jobs.queues.DELIVERIES`, which is not imported: the launcher would hold all of RQ in memory for as long as it runs.
-QUEUE = "deliveries"
+# As in `jobs.queues`, which is not imported: the launcher would hold all of RQ in memory for as long as it runs.
+QUEUE, PREVIEWS = "deliveries", "previews"
 SPARE_THREADS = 16
 
 
@@ -65,6 +65,7 @@ def _group(settings: Settings) -> dict[str, tuple[list[str], int, int]]:
     programs = {
         "web": (web(settings), 4, 1),
         "worker": (worker(), 4, settings.delivery_workers),
+        "previews": (worker(PREVIEWS), 4, 1),
         "sweeper": ([sys.executable, "-m", "jobs.sweeper"], 4, 1),
     }
     if settings.demo:
@@ -92,10 +93,13 @@ def web(settings: Settings, application: str = "wsgi:app") -> list[str]:
     ]
 
 
-def worker() -> list[str]:
-    """The Redis address is in RQ_REDIS_URL: a command line can be read by every user of the machine."""
+def worker(queue: str = QUEUE) -> list[str]:
+    """A worker of one queue.
+
+    The Redis address is in RQ_REDIS_URL: a command line can be read by every user of the machine.
+    """
     return [
-        *(sys.executable, _script("rq"), "worker", QUEUE, "--worker-class", "jobs.worker.DeliveryWorker"),
+        *(sys.executable, _script("rq"), "worker", queue, "--worker-class", "jobs.worker.DeliveryWorker"),
         *("--serializer", "rq.serializers.JSONSerializer", "--worker-ttl", "30", "--disable-job-desc-logging"),
     ]
 

@@ -23,6 +23,7 @@ from dev.studio.fields import field_rows, value_rows
 from dev.studio.history import Done, Historian
 from dev.studio.jobs import job_rows
 from dev.studio.past import Past
+from dev.studio.previews import preview_rows
 from domain.access import SYSTEM
 from domain.accounts.models import users
 from domain.approvals.models import approvals
@@ -84,6 +85,7 @@ class Seeding:
         history = Historian(self._rng, self._past, casting).tell(assets)
         self._write_assets(assets, history)
         self._insert(jobs, list(job_rows(Random(f"{SEED}, jobs"), self._past, staff, assets)))
+        self._insert(jobs, list(preview_rows(self._past, staff, assets)))
         self._webhooks(staff, history, project_ids)
         self._trail(staff, assets, history)
         return staff, assets

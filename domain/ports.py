@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from .artifacts.store import ArtifactStore
 from .audit.commands import AuditWriter
 from .clock import Clock
 from .crypto import Keyring
@@ -47,6 +48,8 @@ class Options(Protocol):
     def audit_mask_fields(self) -> tuple[str, ...]: ...
     @property
     def replay_per_minute(self) -> int: ...
+    @property
+    def artifact_max_mb(self) -> int: ...
     @property
     def delivery_days(self) -> int: ...
     @property
@@ -132,6 +135,7 @@ class Services:
     audit: AuditWriter
     health: Health
     check_target: CheckTarget
+    artifacts: ArtifactStore
     changes: Changes
     feed: Feed
     gate: Gate

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .accounts import models as accounts
 from .api_keys import models as api_keys
 from .approvals import models as approvals
+from .artifacts import models as artifacts
 from .audit import models as audit
 from .characters import models as characters
 from .db import metadata
@@ -23,12 +24,14 @@ from .replays import models as replays
 from .scenes import models as scenes
 from .seals import models as seals
 from .segments import models as segments
+from .takes import models as takes
 from .webhooks import models as webhooks
 
 __all__ = [
     "accounts",
     "api_keys",
     "approvals",
+    "artifacts",
     "audit",
     "characters",
     "deliveries",
@@ -47,5 +50,6 @@ __all__ = [
     "scenes",
     "seals",
     "segments",
+    "takes",
     "webhooks",
 ]

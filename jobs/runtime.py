@@ -14,11 +14,13 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from domain.artifacts.places import Place
 from domain.audit.masking import mask_also
 from domain.clock import system_clock
 from domain.crypto import Keyring
 from domain.db import Database
 from domain.forwards.targets import Target
+from domain.jobs.kinds import JobKinds
 from domain.operations.queries import refuse_wrong_secret_key
 from domain.signals import topics_of
 from domain.webhooks.addresses import Network
@@ -64,6 +66,14 @@ class JobSettings(Protocol):
     def event_days(self) -> int: ...
     @property
     def attempt_body_days(self) -> int: ...
+    @property
+    def artifacts(self) -> Place: ...
+    @property
+    def job_kinds(self) -> JobKinds: ...
+    @property
+    def job_lease_seconds(self) -> int: ...
+    @property
+    def job_worker_failures(self) -> int: ...
 
 
 def quick_redis(url: str) -> Redis:

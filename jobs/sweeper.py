@@ -23,6 +23,7 @@ from domain.operations.commands import beat, prune
 from domain.operations.queries import SEALING_FAULT
 from domain.replays.commands import Terms
 
+from .artifacts import care_of
 from .forwarding import Forwarding
 from .replays import Replays
 from .retention import AuditPruner, DeliveryPruner
@@ -57,6 +58,7 @@ class Sweeper:
         self._feed = Feed(runtime.database)
         self._delivering = threading.Thread()
         settings = runtime.settings
+        self._artifacts = care_of(runtime)
         self._sealing = Sealing(runtime.database, runtime.keyring, system_clock, settings.home)
         self._forwarding = Forwarding(
             runtime.database, system_clock, settings.audit_forward, settings.audit_forward_token
@@ -83,6 +85,7 @@ class Sweeper:
             due = next_due(session)
         if due is not None and due <= now - PATIENCE:
             self._see_to(now - due)
+        self._artifacts.round(tidy=self._ticks % PRUNE_EVERY_TICKS == 0)
         if self._ticks % TIDY_EVERY_TICKS == 0:
             with database.transaction() as session:
                 prune(session, now)
@@ -136,6 +139,7 @@ class Sweeper:
         if self._delivering.is_alive():
             self._delivering.join()
         self._forwarding.settle()
+        self._artifacts.settle()
 
 
 def main() -> None:

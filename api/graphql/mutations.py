@@ -15,9 +15,9 @@ from graphql import (
     GraphQLString,
 )
 
-from ..blueprint import Operation
 from ..documentation import conditions_of
 from ..inside import perform_inside
+from ..operation import Operation
 from .loaders import Info, Loaders
 from .queries import LOADS
 from .types import Types

@@ -34,7 +34,7 @@ from domain.metadata_fields.models import metadata_fields
 from domain.metadata_fields.queries import ALL_FIELDS, FIELDS, represent_field
 from domain.studio import ASSETS, BY_OBJECT, KINDS
 
-from ..blueprint import Operation
+from ..operation import Operation
 from .connections import Connections, Listed, Seen
 from .events import event_type
 from .loaders import Info

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from graphql import GraphQLSchema, assert_valid_schema
 
-from ..blueprint import Operation
+from ..operation import Operation
 from .mutations import mutations
 from .queries import Queries
 from .types import Types

@@ -37,6 +37,7 @@ _DETAILS: dict[str, str] = {
     "body-too-large": "Keep the body of this call to 262,144 bytes.",
     "uri-too-long": "Keep path and query to 16,384 bytes.",
     "unsupported-media-type": "Send `Content-Type: application/json`.",
+    "range-not-satisfiable": "The file has 183,204 bytes.",
     "headers-too-large": "Keep all headers together to 16,384 bytes.",
     "invalid": "One field breaks a rule; nothing was stored.",
     "batch-failed": "Operation 1 (POST /scenes) failed; nothing was stored.",
@@ -46,6 +47,7 @@ _DETAILS: dict[str, str] = {
     "too-many-streams": "This key keeps 10 streams open here already: end one of them.",
     "internal-error": "The failure was logged under this request id; nothing was stored.",
     "busy": "The database did not answer in time; try again.",
+    "store-unavailable": "The folder of artifacts cannot be used: No space left on device.",
     "audit-unavailable": "Nothing was answered because it could not be audited; try again.",
 }
 _EXTRA: dict[str, dict[str, Any]] = {
@@ -56,7 +58,7 @@ _EXTRA: dict[str, dict[str, Any]] = {
     "quota-exceeded": {"violated-policies": ["read"]},
     "cursor-too-old": {"oldest": "WyI4YjU0ZDFjMCIsNDJd"},
 }
-_HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
+_HEADERS = {401: ("WWW-Authenticate",), 416: ("Content-Range",), 429: ("Retry-After",), 503: ("Retry-After",)}
 _SAYS = {
     400: "The request cannot be read: a header, the JSON, a query parameter, or a GraphQL document.",
     401: "No key, or none that is in force.",
@@ -67,7 +69,8 @@ _SAYS = {
     412: "The object is no longer the version that `If-Match` names.",
     413: "The body is too large.",
     414: "Path and query are too long.",
-    415: "The body is not declared as JSON.",
+    415: "The body is not declared as JSON or, of a file, as a type that is taken.",
+    416: "The range lies behind the end of the file.",
     422: "Fields of the body break a rule; each is named.",
     429: "The key has used up its calls; wait for `Retry-After` seconds.",
     431: "The headers are too many, or too large together.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..blueprint import Blueprint
 from .api_keys.routes import blueprint as api_keys
 from .approvals.routes import blueprint as approvals
+from .artifacts.routes import blueprint as artifacts
 from .audit.routes import blueprint as audit
 from .batch.routes import make_blueprint as make_batch
 from .characters.routes import blueprint as characters
@@ -23,10 +24,11 @@ from .projects.routes import blueprint as projects
 from .replays.routes import blueprint as replays
 from .scenes.routes import blueprint as scenes
 from .segments.routes import blueprint as segments
+from .takes.routes import blueprint as takes
 from .webhooks.changes import blueprint as webhooks
 
 STUDIO: tuple[Blueprint, ...] = (projects, characters, scenes, segments, metadata, metadata_fields, approvals, jobs)
 BLUEPRINTS: tuple[Blueprint, ...] = (
-    *(me, *STUDIO, make_batch(STUDIO), make_graphql((me, *STUDIO), STUDIO), farm, events, feed, stream, event_cursors),
-    *(webhooks, deliveries, replays, api_keys, audit),
+    *(me, *STUDIO, make_batch(STUDIO), make_graphql((me, *STUDIO), STUDIO), farm, artifacts, takes),
+    *(events, feed, stream, event_cursors, webhooks, deliveries, replays, api_keys, audit),
 )

@@ -19,6 +19,7 @@ _SHOWN = (
     "asset",
     "decision",
     "note",
+    "take_id",
     "decided_by",
     "created_at",
     "updated_at",
@@ -26,7 +27,9 @@ _SHOWN = (
 )
 APPROVALS = ListSpec(
     approvals.c.id,
-    Sortable.from_columns({name: approvals.c[name] for name in ("id", "decision", "created_at")}, decision=DECISIONS),
+    Sortable.from_columns(
+        {name: approvals.c[name] for name in ("id", "decision", "take_id", "created_at")}, decision=DECISIONS
+    ),
     "-created_at",
     shown=_SHOWN,
     references={
@@ -69,6 +72,7 @@ def represent_approval(row: Row) -> dict[str, Any]:
         "asset": {"object": row["asset_object"], "id": row["asset_id"]},
         "decision": row["decision"],
         "note": row["note"],
+        "take_id": row["take_id"],
         "decided_by": row["decided_by"],
         "created_at": rfc3339(row["created_at"]),
         "updated_at": rfc3339(row["updated_at"]),

@@ -11,6 +11,7 @@ from ..db import Row, Session
 from ..errors import FieldError, Invalid
 from ..events.commands import Context
 from ..prepared import update_row
+from ..takes.commands import record_take
 from .changing import move, write_change
 from .costs import check_cost
 from .dependencies import settle
@@ -58,6 +59,8 @@ def _check_progress(progress: float | None, message: str | None) -> list[FieldEr
 def complete_job(session: Session, context: Context, job: Row, given: Mapping[str, Any]) -> Row:
     """The job (its row, locked by this transaction) is done, with `result` and `cost`; what waits for it goes on.
 
+    Its files, if it has some, become a take of its target.
+
     Raises:
         Forbidden: the actor may not.
         Conflict: `lease_token` is not that of its lease.
@@ -69,6 +72,7 @@ def complete_job(session: Session, context: Context, job: Row, given: Mapping[st
     require_lease(job, given["lease_token"])
     done = {"result": given.get("result"), "cost": given.get("cost"), "progress": 100, "error": None}
     after = move(session, context, job, "succeeded", **done)
+    record_take(session, context, after)
     settle(session, after, context.now)
     return after
 

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from domain.access import Permission
 from domain.approvals.models import approvals
 from domain.approvals.queries import approvals_of
+from domain.artifacts.rules import PLAYED, SHOWN
 from domain.db import Row, Session
 from domain.entities import ASSET_STATUSES, Kind, load, visible
 from domain.projects.models import PROJECTS, projects
@@ -19,12 +20,14 @@ from domain.scenes.models import SCENES
 from domain.segments.models import SEGMENTS
 from domain.studio import ASSETS, BY_OBJECT
 from domain.studio_counts import counts_by_status, names_of
+from domain.takes.queries import numbers_of
 
 from ..blueprint import PortalBlueprint
 from ..context import actor, services
 from ..formatting import sentence
 from ..htmx import render
 from ..lists import ListPage
+from .screening import screening_of
 
 blueprint = PortalBlueprint("studio", __name__, permission=Permission.READ, url_prefix="/studio")
 
@@ -94,6 +97,8 @@ def show_asset(noun: str, asset_id: str) -> Response:
         decisions = session.execute(decided.limit(DECISIONS_SHOWN)).mappings().all()
         scene = load(session, actor(), SCENES, asset["scene_id"]) if kind is SEGMENTS else None
         segments = _segments_of(session, asset_id) if kind is SCENES else None
+        screening = screening_of(session, asset)
+        numbers = numbers_of(session, {row["take_id"] for row in decisions} - {None})
     return render(
         "portal/studio/asset.html",
         kind=kind,
@@ -102,6 +107,11 @@ def show_asset(noun: str, asset_id: str) -> Response:
         decisions=decisions,
         scene=scene,
         segments=segments,
+        screening=screening,
+        numbers=numbers,
+        shown=SHOWN,
+        played=PLAYED,
+        may_draw=actor().may(Permission.SUBMIT_JOBS) and asset["status"] != "archived",
     )
 
 

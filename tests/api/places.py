@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-from api.blueprint import Operation
+from api.operation import Operation
 from api.v1 import BLUEPRINTS
 from domain.access import SYSTEM
 from domain.characters.models import CHARACTERS
@@ -27,6 +27,7 @@ from tests.factories import (
     change_job,
     change_key,
     leased,
+    make_artifact,
     make_character,
     make_event,
     make_job,
@@ -34,6 +35,7 @@ from tests.factories import (
     make_project,
     make_scene,
     make_segment,
+    make_take,
     make_webhook,
 )
 from tests.support.clock import NOON
@@ -46,7 +48,7 @@ _HELD = {"status": "running", "worker": "farm-1", **leased()}
 STATES: dict[str, dict[str, Any]] = {
     "cancel": {"status": "queued"},
     "retry": {"status": "failed"},
-    **dict.fromkeys(("heartbeat", "complete", "fail"), _HELD),
+    **dict.fromkeys(("heartbeat", "complete", "fail", "artifacts/<artifact_name>"), _HELD),
 }
 _numbers = itertools.count(1)
 _EXTERNAL = re.compile(r"(\w+)/by-external/<system>/<external_id>")
@@ -72,6 +74,8 @@ class Places:
             "segments": lambda: str(self.segment["id"]),
             "webhooks": lambda: self.webhook,
             "jobs": lambda: str(self.job["id"]),
+            "artifacts": lambda: str(self.artifact["name"]),
+            "takes": lambda: str(self.take["id"]),
             "deliveries": lambda: self.delivery,
             "replays": lambda: self.replay,
             "api-keys": lambda: self.api_key,
@@ -115,6 +119,14 @@ class Places:
     @cached_property
     def job(self) -> Row:
         return make_job(self.database, self.segment)
+
+    @cached_property
+    def artifact(self) -> Row:
+        return make_artifact(self.database, self.job)
+
+    @cached_property
+    def take(self) -> Row:
+        return make_take(self.database, make_job(self.database, self.segment, status="succeeded"))
 
     @cached_property
     def api_key(self) -> str:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from api.blueprint import Operation
 from api.graphql.mutations import mutation_name
 from api.graphql.types import name_of
+from api.operation import Operation
 from domain.db import Database
 from tests.api.client import BASE, Client
 from tests.api.graphql import PATH, ask

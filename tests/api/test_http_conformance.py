@@ -12,7 +12,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from api.admission import KEYLESS, PREFIX, PUBLIC
-from api.blueprint import Operation
+from api.operation import Operation
 from api.request_limits import LARGEST_BODY, LARGEST_HEADERS, LONGEST_ADDRESS, MOST_HEADERS
 from domain.db import Database
 from tests.api.client import Client, check_headers, check_problem, document_of

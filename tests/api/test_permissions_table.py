@@ -16,7 +16,7 @@ from flask import Flask
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
-from api.blueprint import Operation
+from api.operation import Operation
 from domain.db import Database
 from domain.events.models import events
 from tests.api.client import BASE, Client, check_problem, document_of
@@ -197,6 +197,11 @@ TABLE: dict[str, Rule] = {
     "heartbeat_job": Rule("work", "path", _lease),
     "complete_job": Rule("work", "path", _lease),
     "fail_job": Rule("work", "path", _failure),
+    "list_artifacts": Rule("read", "path"),
+    "put_artifact": Rule("work", "path"),
+    "get_artifact": Rule("read", "path"),
+    "get_take": Rule("read", "path"),
+    **{f"list_{noun}_takes": Rule("read", "path") for noun in ("character", "scene", "segment")},
     "get_job_kinds": Rule("read", "studio"),
     **{f"list_{noun}_jobs": Rule("read", "path") for noun in ("project", "character", "scene", "segment")},
     "list_metadata": Rule("read", "list"),
@@ -269,6 +274,9 @@ class Stage:
 
     def options(self, operation: Operation, places: Places) -> tuple[str, dict[str, Any]]:
         """The path and the options of `Client.send` for a good call."""
+        if operation.uploads:
+            file = {"data": b"frame", "content_type": "image/png", "headers": {"Lease-Token": LEASE}}
+            return places.path(operation.rule), file
         body = TABLE[operation.id].body
         return places.path(operation.rule), {"json": body(places, next(_numbers))} if body else {}
 

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from api.blueprint import Operation
+from api.operation import Operation
 from domain.characters.models import characters
 from domain.db import Database
 from tests.api.client import Answer, Client

@@ -92,7 +92,7 @@ def test_decisions_are_of_the_last_three_weeks_by_people_who_may_decide(studio: 
 
 def test_jobs_have_ended_and_fit_their_kinds(studio: Studio) -> None:
     """None can be claimed by a farm that somebody tries out on the demo."""
-    found = rows(studio.services.database, select(jobs))
+    found = rows(studio.services.database, select(jobs).where(jobs.c.kind != "preview"))
     assert len(found) >= 100
     assert {row.status for row in found} == {"succeeded", "failed", "cancelled"}
     assert all(BUILT_IN_KINDS[row.kind].check(row.params) == [] for row in found)
@@ -101,6 +101,13 @@ def test_jobs_have_ended_and_fit_their_kinds(studio: Studio) -> None:
     shown = [represent_job(row._mapping) for row in found]
     assert all(job["error"] for job in shown if job["status"] == "failed")
     assert all(job["cost"] and job["progress"] == 100 for job in shown if job["status"] == "succeeded")
+
+
+def test_previews_of_what_is_in_review_are_drawn_next(studio: Studio) -> None:
+    found = rows(studio.services.database, select(jobs).where(jobs.c.kind == "preview"))
+    assert {row.status for row in found} == {"queued"}
+    assert Counter(row.target_object for row in found) == {"character": 3, "segment": 6}
+    assert len({row.project_id for row in found}) == 3
 
 
 def test_codes_differ_frames_count_from_1001_and_every_asset_has_external_ids(studio: Studio) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import schemathesis
 
+from api.schemas import LONGEST_WAIT
 from tests.fuzz.exceptions import is_by_design
 from tests.fuzz.graphql import with_document
 

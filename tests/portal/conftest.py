@@ -22,6 +22,7 @@ from domain.events.positions import Feed
 from domain.gate import Gate
 from domain.ports import Grant, Services
 from domain.seals.statistics import Figure
+from jobs.artifact_store import open_store
 from jobs.hub import Hub
 from jobs.runtime import quick_redis
 from tests.support.page import Visitor
@@ -84,6 +85,7 @@ def services(database: Database, home: Path, clock: Clock) -> Services:
         audit=AuditWriter(database),
         health=Well(),
         check_target=lambda _url: None,
+        artifacts=open_store(settings.artifacts),
         changes=Hub(quick_redis(NOWHERE)),
         feed=Feed(database),
         gate=Gate(16, 0),

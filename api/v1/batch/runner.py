@@ -16,9 +16,9 @@ from domain.entity_creation import create_many
 from domain.errors import DomainError, NotFound
 
 from ...answers import Answer
-from ...blueprint import Operation
 from ...call import Call
 from ...inside import REFUSALS, perform_inside, read_inside
+from ...operation import Operation
 from ...problems import Problem, problem_document, problem_of
 from ...routing import CONVERTERS
 from ..entity_writes import shown_new

@@ -8,7 +8,7 @@ from typing import Any
 from domain.access import Permission
 
 from ...answers import Answer
-from ...blueprint import LARGEST_ENTITY, Blueprint
+from ...blueprint import Blueprint
 from ...call import Call
 from ...costs import Cost
 from ...graphql.auditing import told
@@ -16,6 +16,7 @@ from ...graphql.execution import run
 from ...graphql.limits import ROWS_A_TOKEN
 from ...graphql.requests import Reader, Request
 from ...graphql.schema import make_schema
+from ...operation import LARGEST_ENTITY
 from ...problems import Problem
 from ..batch.schemas import METHODS
 from .schemas import GraphQLAnswerSchema, GraphQLRequestSchema
