@@ -108,8 +108,8 @@ def test_each_of_many_jobs_ends_once(database_url: str, home: Path, tmp_path: Pa
         with farm_of(product, key, tmp_path) as farm:
             while (left := not_ended(database)) or farm.done.total() < FAULTS:
                 farm.fault()
-                assert time.monotonic() - began < 60 + JOBS / 4, f"{left} jobs have not ended: {farm.done}"
-                time.sleep(farm.draw.uniform(0.1, 0.6))  # faults are to fall anywhere, not behind each other
+                assert time.monotonic() - began < 60 + JOBS / 2, f"{left} jobs have not ended: {farm.done}"
+                time.sleep(farm.draw.uniform(0.2, 1.5))  # faults are to fall anywhere, not behind each other
             took = time.monotonic() - began
             print(f"{JOBS} jobs in {took:.0f} s under {farm.done.total()} faults {dict(farm.done)}")
         product.stop()
