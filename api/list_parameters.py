@@ -98,7 +98,7 @@ def shape_parameters(spec: ListSpec) -> list[Parameter]:
     found: list[Parameter] = []
     if spec.shown:
         text = "Only these members, and those of `expand`. Comma-separated."
-        found.append(_names("fields", list(spec.shown), text, ["id", spec.shown[2]]))
+        found.append(_names("fields", list(spec.shown), text, [spec.shown[0], spec.shown[2]]))
     if spec.references:
         text = "Objects to show beside their ids, under these names. Comma-separated; a path includes what leads to it."
         paths = paths_of(spec.references)

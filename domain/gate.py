@@ -25,7 +25,8 @@ class Gate:
         self._turns: SimpleQueue[None] = SimpleQueue()
         for _ in range(working):
             self._turns.put(None)
-        self._room = threading.BoundedSemaphore(waiting) if waiting else None
+        self._room = waiting
+        self._crowd = 0
         self._streams: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -47,12 +48,21 @@ class Gate:
 
     def take_room(self) -> bool:
         """Take a place among those that wait, to be given back by `give_room`; False when there is none."""
-        return self._room is not None and self._room.acquire(blocking=False)
+        with self._lock:
+            if self._crowd >= self._room:
+                return False
+            self._crowd += 1
+            return True
 
     def give_room(self) -> None:
         """Give the place back."""
-        assert self._room is not None
-        self._room.release()
+        with self._lock:
+            self._crowd -= 1
+
+    @property
+    def crowd(self) -> int:
+        """How many wait, or look for what they wait for."""
+        return self._crowd
 
     def open_stream(self, key_id: str, most: int) -> bool:
         """Count a stream of this key, until `close_stream`; False when it has that many."""

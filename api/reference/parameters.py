@@ -14,6 +14,7 @@ from domain.ids import LENGTH as ID_LENGTH
 from domain.ids import id_pattern
 
 from ..idempotency import LONGEST_KEY
+from ..list_parameters import LONGEST_CURSOR
 from ..schemas import METADATA_KEY, NOT_ONLY_SPACES, example_id
 
 _TAG = '"chr_01jd3q8v9w7x5y2m4n6p8r0s1t-3"'
@@ -47,7 +48,7 @@ HEADER_PARAMETERS: dict[str, dict[str, Any]] = {
     ),
     "Last-Event-ID": _header(
         "Last-Event-ID", "The last `id` of a stream that was lost: this one goes on behind it.",
-        {"type": "string"}, "WyI4YjU0ZDFjMCIsNDJd",
+        {"type": "string", "maxLength": LONGEST_CURSOR, "pattern": "^[A-Za-z0-9_-]*$"}, "WyI4YjU0ZDFjMCIsNDJd",
     ),
     "Lease-Token": _header(
         "Lease-Token", "The `lease_token` of the claim.",

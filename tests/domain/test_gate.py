@@ -45,6 +45,7 @@ def test_who_waits_lets_another_in() -> None:
 def test_there_is_room_for_so_many() -> None:
     gate = Gate(1, 2)
     assert [gate.take_room() for _ in range(3)] == [True, True, False]
+    assert gate.crowd == 2
     gate.give_room()
     assert gate.take_room()
     assert not Gate(1, 0).take_room()

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import redis
 
+from config import Settings
+from domain.db import signal_after_commit
+from domain.signals import Changed
 from jobs.hub import CHANNEL, Hub
-from jobs.runtime import quick_redis
+from jobs.runtime import Runtime, quick_redis
+from tests.factories import SECRET
 from tests.support.waiting import wait_until
 
 LONG = 20.0  # seconds that no test takes unless nobody is woken
@@ -98,3 +103,13 @@ def test_more_topics_than_are_remembered_wake_rather_than_not(hub: Hub, monkeypa
     for topic in ("one", "two", "three"):
         hub.tell([topic])
     assert waited(hub, mark, "one") < LONG
+
+
+def test_a_process_that_delivers_tells_too(database_url: str, redis_url: str, hub: Hub, home: Path) -> None:
+    given = {"CALLSHEET_HOME": str(home), "DATABASE_URL": database_url, "REDIS_URL": redis_url}
+    runtime = Runtime.build(Settings.from_env({**given, "CALLSHEET_SECRET_KEY": SECRET}))
+    mark = settled(hub)
+    with runtime.database.transaction() as session:
+        signal_after_commit(session, Changed("jobs"))
+    runtime.database.dispose()
+    assert waited(hub, mark, "jobs") < LONG
