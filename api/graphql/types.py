@@ -97,7 +97,8 @@ class Types:
 
     def _shown_as(self, name: str, field: fields.Field[Any]) -> Type:
         if isinstance(field, fields.Nested):
-            return self.answer(type(field.schema))
+            kind = self.answer(type(field.schema))
+            return GraphQLList(GraphQLNonNull(kind)) if field.many else kind
         if isinstance(field, fields.List):
             return GraphQLList(GraphQLNonNull(self._shown_as("", field.inner)))
         return _plain(name, field)

@@ -25,7 +25,12 @@ class GraphQLRequestSchema(RequestSchema):
     )
     operationName = fields.String(  # noqa: N815 - GraphQL's name
         allow_none=True,
-        metadata={"pattern": NO_NUL, "description": "Needed when there are several.", "example": "Board"},
+        metadata={
+            "maxLength": LONGEST_QUERY,
+            "pattern": NO_NUL,
+            "description": "Needed when there are several.",
+            "example": "Board",
+        },
     )
     extensions = fields.Dict(
         keys=fields.String(),
