@@ -46,7 +46,7 @@ HEADER_PARAMETERS: dict[str, dict[str, Any]] = {
     "Lease-Token": _header(
         "Lease-Token", "The `lease_token` of the claim.",
         {"type": "string", "minLength": 1, "maxLength": 100, "pattern": "^[!-~]+$"}, "lease_Zk1",
-    ),
+    ) | {"required": True},
     "Content-Digest": _header(
         "Content-Digest", "SHA-256 of the bytes (RFC 9530): the answer is 400 when others arrived.",
         {"type": "string"}, "sha-256=:n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=:",

@@ -53,7 +53,8 @@ def _history(_message: str, _case: Any, response: Any) -> bool:
 def _known_only_here(_message: str, case: Any, response: Any) -> bool:
     """A code or external id that is taken; an id of nothing; a name or parent that PUT by external id needs only where
     it creates; frames that end before they begin; metadata that its project does not take; a rule that does not go with
-    the type of its metadata field; of an API key, a webhook and a job, what no pattern tells."""
+    the type of its metadata field; a take of another asset; of an API key, a webhook and a job, what no pattern
+    tells."""
 
     def excused(error: dict[str, str]) -> bool:
         field, code = error["field"], error["code"]
@@ -61,7 +62,7 @@ def _known_only_here(_message: str, case: Any, response: Any) -> bool:
             code == "taken"
             or (code == "required" and _is_put_by_external(case))
             or (code == "unknown" and _IDS.fullmatch(field) is not None)
-            or (field, code) == ("/frame_out", "range")
+            or (field, code) in (("/frame_out", "range"), ("/take_id", "unknown"))
             or field.startswith("/metadata")
             or "/metadata-fields" in case.path
             or ("/webhooks" in case.path and _WEBHOOK_FAULTS.fullmatch(f"{field} {code}") is not None)
