@@ -46,8 +46,9 @@ def _is_put_by_external(case: Any) -> bool:
 
 
 def _history(_message: str, _case: Any, response: Any) -> bool:
-    """Which version an object is at, and what an `Idempotency-Key` was used for, is history, which no schema tells."""
-    return response.status_code == 412 or _problem(response).get("type") == "/problems/idempotency-mismatch"
+    """Which version an object is at, how long a file is, and what an `Idempotency-Key` was used for, is history, which
+    no schema tells."""
+    return response.status_code in (412, 416) or _problem(response).get("type") == "/problems/idempotency-mismatch"
 
 
 def _known_only_here(_message: str, case: Any, response: Any) -> bool:
