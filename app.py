@@ -24,6 +24,7 @@ from domain.audit.masking import mask_also
 from domain.clock import Clock, system_clock
 from domain.crypto import Keyring
 from domain.db import Database
+from domain.events.positions import Feed
 from domain.gate import Gate
 from domain.jobs.builtin_kinds import PREVIEW
 from domain.jobs.changing import queue_topic
@@ -61,6 +62,7 @@ def build_services(settings: Settings, clock: Clock = system_clock) -> Services:
         check_target=target_check(settings.webhook_allow_cidrs),
         artifacts=open_store(settings.artifacts),
         changes=hub,
+        feed=Feed(database),
         gate=Gate(settings.web_threads, settings.web_waiters),
         settings=settings,
     )

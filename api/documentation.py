@@ -108,7 +108,7 @@ def documentation(
                 if status is not None
             },
             **({"304": UNCHANGED} if tagged and not writes else {}),
-            **{str(code): problem_name(code) for code in _refusals(operation, conditional)},
+            **{str(code): problem_name(code) for code in _refusals(operation, conditional, listing)},
         },
     }
     if body is not None:
@@ -137,10 +137,13 @@ def streaming(shown: dict[str, Any], listing: ListSpec, formats: Mapping[str, st
     text = {"schema": {"type": "string", "maxLength": LARGEST_STREAM, "pattern": ".*"}}
     success = {
         "description": _SAYS[200],
-        "headers": headers("Content-Disposition"),
+        "headers": headers(*([] if listing.once else ["Content-Disposition"])),
         "content": dict.fromkeys(formats.values(), text),
     }
-    own = [*export_parameters(listing, tuple(formats)), "X-Request-Id"]
+    if listing.once:
+        own: list[Any] = [*list_parameters(listing), "Last-Event-ID", "X-Request-Id"]
+    else:
+        own = [*export_parameters(listing, tuple(formats)), "X-Request-Id"]
     return {"parameters": own, "responses": {**shown["responses"], "200": success}}
 
 
@@ -165,13 +168,14 @@ def _success(schema: type[Schema], status: int, is_list: bool, tagged: bool, wri
     }
 
 
-def _refusals(operation: Operation, conditional: Sequence[str]) -> list[int]:
+def _refusals(operation: Operation, conditional: Sequence[str], listing: ListSpec | None) -> list[int]:
     codes = list(_ALWAYS)
     codes += [404] if "<" in operation.rule else []
     codes += (
         [409, 422] if operation.method != "GET" and operation.recorded else [422] if operation.body else []
     )  # an Idempotency-Key in use, or used otherwise
     codes += [409] if operation.method == "GET" and "/by-external/" in operation.rule else []  # several have the id
+    codes += [410] if listing is not None and listing.once else []
     codes += [412] if operation.method != "GET" and conditional else []
     codes += [415] if operation.body is not None else []
     return sorted(codes)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from domain.errors import BadQuery, Conflict, FieldError, Forbidden, Invalid, NotFound, Stale
+from domain.errors import BadQuery, Conflict, FieldError, Forbidden, Gone, Invalid, NotFound, Stale
 
 from .response import Response
 
@@ -35,6 +35,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "method-not-allowed": (405, "The method is not allowed here"),
     "conflict": (409, "The object's state does not allow this"),
     "idempotency-in-progress": (409, "A call with this Idempotency-Key is still running"),
+    "cursor-too-old": (410, "What follows the cursor is not kept any more"),
     "precondition-failed": (412, "The object has changed"),
     "body-too-large": (413, "The body is too large"),
     "uri-too-long": (414, "The address is too long"),
@@ -46,6 +47,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "failed-dependency": (424, "An operation that this one depends on failed"),
     "idempotency-mismatch": (422, "This Idempotency-Key was used for another request"),
     "quota-exceeded": (429, "Too many calls"),
+    "too-many-streams": (429, "The key keeps too many streams open"),
     "internal-error": (500, "Something failed on our side"),
     "busy": (503, "The service is busy"),
     "store-unavailable": (503, "The store of artifacts does not answer"),
@@ -53,6 +55,9 @@ PROBLEMS: dict[str, tuple[int, str]] = {
 }
 _BY_STATUS = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 413: "body-too-large",
               414: "uri-too-long", 415: "unsupported-media-type", 431: "headers-too-large"}  # fmt: skip
+
+# What is told in the error's own sentence, and no more.
+_SLUGS: dict[type[Exception], str] = {NotFound: "not-found", Forbidden: "forbidden", Stale: "precondition-failed"}
 
 
 @dataclass
@@ -77,16 +82,14 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, Invalid):
         subject = f"{len(error.errors)} fields break" if len(error.errors) > 1 else "One field breaks"
         return Problem("invalid", f"{subject} a rule; nothing was stored.", errors=error.errors)
-    if isinstance(error, NotFound):
-        return Problem("not-found", str(error))
-    if isinstance(error, Forbidden):
-        return Problem("forbidden", str(error))
     if isinstance(error, Conflict):
         return Problem("conflict", str(error), extra={} if error.allowed is None else {"allowed": list(error.allowed)})
-    if isinstance(error, Stale):
-        return Problem("precondition-failed", str(error))
+    if isinstance(error, Gone):
+        return Problem("cursor-too-old", str(error), extra={"oldest": error.oldest})
     if isinstance(error, BadQuery):
         return Problem("bad-query", str(error), extra={"parameter": error.parameter})
+    if type(error) in _SLUGS:
+        return Problem(_SLUGS[type(error)], str(error))
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
     if lost or isinstance(error, PoolTimeout | OperationalError):
         return Problem("busy", "The database did not answer in time; try again.", headers={"Retry-After": "1"})

@@ -6,6 +6,7 @@ More threads at work slow each other down, so that only a few work; a thread tha
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -21,6 +22,8 @@ class Gate:
     def __init__(self, working: int, waiting: int) -> None:
         self._working = threading.Semaphore(working)
         self._room = threading.BoundedSemaphore(waiting) if waiting else None
+        self._streams: Counter[str] = Counter()
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Gate:
         self._working.acquire()
@@ -46,6 +49,21 @@ class Gate:
         """Give the place back."""
         assert self._room is not None
         self._room.release()
+
+    def open_stream(self, key_id: str, most: int) -> bool:
+        """Count a stream of this key, until `close_stream`; False when it has that many."""
+        with self._lock:
+            if self._streams[key_id] >= most:
+                return False
+            self._streams[key_id] += 1
+            return True
+
+    def close_stream(self, key_id: str) -> None:
+        """One has ended."""
+        with self._lock:
+            self._streams[key_id] -= 1
+            if not self._streams[key_id]:
+                del self._streams[key_id]
 
     def through(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """A body whose every piece is made inside of the gate."""

@@ -13,6 +13,7 @@ from .audit.commands import AuditWriter
 from .clock import Clock
 from .crypto import Keyring
 from .db import Database
+from .events.positions import Feed
 from .gate import Gate
 from .jobs.kinds import JobKinds
 from .seals.statistics import Figure
@@ -110,8 +111,8 @@ class Changes(Protocol):
         """The present moment, to be taken before one looks."""
         ...
 
-    def wait(self, topics: Collection[str], mark: int, seconds: float) -> None:
-        """Until one of these has changed since the mark, or so many seconds are over; sometimes sooner."""
+    def wait(self, topics: Collection[str], mark: int, seconds: float) -> bool:
+        """Until one of these may have changed since the mark, or so many seconds are over; whether one may have."""
         ...
 
 
@@ -136,6 +137,7 @@ class Services:
     check_target: CheckTarget
     artifacts: ArtifactStore
     changes: Changes
+    feed: Feed
     gate: Gate
     settings: Options
 

@@ -10,6 +10,7 @@ from .audit import models as audit
 from .characters import models as characters
 from .db import metadata
 from .deliveries import models as deliveries
+from .event_cursors import models as event_cursors
 from .events import models as events
 from .external_ids import models as external_ids
 from .forwards import models as forwards
@@ -34,6 +35,7 @@ __all__ = [
     "audit",
     "characters",
     "deliveries",
+    "event_cursors",
     "events",
     "external_ids",
     "forwards",

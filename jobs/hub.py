@@ -78,16 +78,16 @@ class Hub:
                 self._thread.start()
             return self._count
 
-    def wait(self, topics: Collection[str], mark: int, seconds: float) -> None:
-        """Until one of these has changed since the mark, or so many seconds are over."""
+    def wait(self, topics: Collection[str], mark: int, seconds: float) -> bool:
+        """Until one of these may have changed since the mark, or so many seconds are over; whether one may have."""
         woken = threading.Event()
         with self._lock:
             if any(self._last.get(topic, self._anything) > mark for topic in topics):
-                return
+                return True
             for topic in topics:
                 self._waiting.setdefault(topic, set()).add(woken)
         try:
-            woken.wait(seconds)
+            return woken.wait(seconds)
         finally:
             with self._lock:
                 for topic in topics:

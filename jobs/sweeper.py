@@ -17,6 +17,7 @@ from config import Settings
 from domain.api_keys.commands import note_expiring
 from domain.clock import system_clock
 from domain.deliveries.queries import next_due
+from domain.events.positions import Feed
 from domain.jobs.leases import MOST_AT_ONCE, expire_leases
 from domain.operations.commands import beat, prune
 from domain.operations.queries import SEALING_FAULT
@@ -54,6 +55,7 @@ class Sweeper:
         )
         self._unpruned: Sequence[AuditPruner | DeliveryPruner] = ()
         self._replays = Replays(runtime.database, runtime.bell, system_clock, Terms.of(runtime.settings))
+        self._feed = Feed(runtime.database)
         self._delivering = threading.Thread()
         settings = runtime.settings
         self._artifacts = care_of(runtime)
@@ -78,6 +80,7 @@ class Sweeper:
             beat(session, "sweeper", now)
         self._take_back_jobs(now)
         self._replays.round()
+        self._feed.extent()  # nobody may read the feed for long: what has to be put into it then would be much
         with database.reading() as session:
             due = next_due(session)
         if due is not None and due <= now - PATIENCE:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from domain.artifacts.rules import LONGEST_NAME, NAME_PATTERN
+from domain.artifacts.rules import FILE_NAME_PATTERN, LONGEST_NAME
 from domain.entity_rules import LONGEST_EXTERNAL_ID, SYSTEM_PATTERN
+from domain.event_cursors.queries import NAME_PATTERN
 from domain.events.catalogue import TYPES
 from domain.ids import LENGTH as ID_LENGTH
 from domain.ids import id_pattern
@@ -54,11 +55,15 @@ HEADER_PARAMETERS: dict[str, dict[str, Any]] = {
     "Range": _header(
         "Range", "One range of bytes; the answer is 206. Other forms are not heeded.", {"type": "string"}, "bytes=0-99"
     ),
+    "Last-Event-ID": _header(
+        "Last-Event-ID", "The last `id` of a stream that was lost: this one goes on behind it.",
+        {"type": "string"}, "WyI4YjU0ZDFjMCIsNDJd",
+    ),
 }  # fmt: skip
 
 _PREFIXES = {
     "projects": "prj", "characters": "chr", "scenes": "scn", "segments": "seg", "webhooks": "whk", "deliveries": "dlv",
-    "replays": "rpl",
+    "replays": "rpl", "events": "evt",
     "api-keys": "key", "jobs": "job", "takes": "tak",
 }  # fmt: skip
 
@@ -70,7 +75,9 @@ _NAMED: dict[str, dict[str, Any]] = {
     "field_id": {"description": "The id of the metadata field.", "example": example_id("fld"), "schema": {
         "type": "string", "maxLength": 30, "pattern": id_pattern("fld")}},
     "artifact_name": {"description": "The name of the file.", "example": "preview.webp", "schema": {
-        "type": "string", "maxLength": LONGEST_NAME, "pattern": f"^{NAME_PATTERN}$"}},
+        "type": "string", "maxLength": LONGEST_NAME, "pattern": f"^{FILE_NAME_PATTERN}$"}},
+    "cursor_name": {"description": "The name of the cursor.", "example": "nightly-sync", "schema": {
+        "type": "string", "maxLength": 64, "pattern": f"^{NAME_PATTERN}$"}},
     "event_type": {"description": "The name of the event type.", "example": "asset.approved", "schema": {
         "type": "string", "enum": list(TYPES)}},
     "external_id": {"description": "What that system calls it.", "example": "1042", "schema": {

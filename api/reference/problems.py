@@ -26,6 +26,7 @@ _DETAILS: dict[str, str] = {
     "not-found": "There is no character 'chr_01jd3q8v9w7x5y2m4n6p8r0s1t' that this caller can see.",
     "conflict": "This character is `draft`: it must be submitted for review first (PATCH `status` to `in_review`).",
     "idempotency-in-progress": "Try again in a second.",
+    "cursor-too-old": "Events after this cursor are not kept any more: read on from `oldest`.",
     "precondition-failed": "The object has changed since you read it; GET it again.",
     "body-too-large": "Keep the body of this call to 262,144 bytes.",
     "uri-too-long": "Keep path and query to 16,384 bytes.",
@@ -37,6 +38,7 @@ _DETAILS: dict[str, str] = {
     "failed-dependency": "Another operation of this atomic batch failed.",
     "idempotency-mismatch": "Use a new `Idempotency-Key` for a request with another body or query.",
     "quota-exceeded": "The read limit is 600 a minute; this call is accepted in 1 s.",
+    "too-many-streams": "This key keeps 10 streams open here already: end one of them.",
     "internal-error": "The failure was logged under this request id; nothing was stored.",
     "busy": "The database did not answer in time; try again.",
     "store-unavailable": "The folder of artifacts cannot be used: No space left on device.",
@@ -48,6 +50,7 @@ _EXTRA: dict[str, dict[str, Any]] = {
     "invalid": {"errors": [{"field": "/name", "code": "required", "message": "This field is required."}]},
     "batch-failed": {"data": []},
     "quota-exceeded": {"violated-policies": ["read"]},
+    "cursor-too-old": {"oldest": "WyI4YjU0ZDFjMCIsNDJd"},
 }
 _HEADERS = {401: ("WWW-Authenticate",), 416: ("Content-Range",), 429: ("Retry-After",), 503: ("Retry-After",)}
 _SAYS = {
@@ -56,6 +59,7 @@ _SAYS = {
     403: "The key may not do this, or not from this address.",
     404: "There is no such object, or this key may not know of it.",
     409: "The state of the object, or a call still running with this `Idempotency-Key`, does not allow it.",
+    410: "Events behind this cursor are not kept any more; `oldest` is one that works.",
     412: "The object is no longer the version that `If-Match` names.",
     413: "The body is too large.",
     414: "Path and query are too long.",

@@ -10,7 +10,10 @@ from .audit.routes import blueprint as audit
 from .batch.routes import make_blueprint as make_batch
 from .characters.routes import blueprint as characters
 from .deliveries.routes import blueprint as deliveries
+from .event_cursors.routes import blueprint as event_cursors
+from .events.feed import blueprint as feed
 from .events.routes import blueprint as events
+from .events.stream import blueprint as stream
 from .jobs.farm import blueprint as farm
 from .jobs.routes import blueprint as jobs
 from .me.routes import blueprint as me
@@ -25,5 +28,7 @@ from .webhooks.changes import blueprint as webhooks
 
 STUDIO: tuple[Blueprint, ...] = (projects, characters, scenes, segments, metadata, metadata_fields, approvals, jobs)
 BLUEPRINTS: tuple[Blueprint, ...] = (
-    *(me, *STUDIO, make_batch(STUDIO), farm, artifacts, takes, events, webhooks, deliveries, replays, api_keys, audit),
+    *(me, *STUDIO, make_batch(STUDIO), farm, artifacts, takes),
+    *(events, feed, stream, event_cursors, webhooks, deliveries, replays),
+    *(api_keys, audit),
 )

@@ -109,11 +109,12 @@ def _blocked(session: Session, ids: Sequence[str]) -> set[str]:
 def _fail(session: Session, waiting: Sequence[Row], broken: Mapping[str, str], now: datetime) -> list[Row]:
     moved: list[tuple[str | None, Row]] = []
     for row in waiting:
-        needed = next(job_id for job_id in row["depends_on"] if job_id in broken)
-        error = {
-            "code": "dependency_failed",
-            "message": f"The job {needed}, which this one needs, {_ended(broken[needed])}.",
-        }
+        # None where it was told meanwhile, before it was locked, to wait for something else.
+        needed = next((job_id for job_id in row["depends_on"] if job_id in broken), None)
+        if needed is None:
+            continue
+        message = f"The job {needed}, which this one needs, {_ended(broken[needed])}."
+        error = {"code": "dependency_failed", "message": message}
         changed: dict[str, Any] = {"status": "failed", "error": error, "finished_at": now, **NO_LEASE}
         moved.append((row["status"], write_change(session, row, changed, now)))
     tell(session, system_context(now), moved)

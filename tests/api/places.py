@@ -29,6 +29,7 @@ from tests.factories import (
     leased,
     make_artifact,
     make_character,
+    make_event,
     make_job,
     make_key,
     make_project,
@@ -81,6 +82,8 @@ class Places:
             "metadata": lambda: next(self._keys),
             "metadata-fields": self.new_field,
             "event-types": lambda: "asset.approved",
+            "events": lambda: str(self.event["id"]),
+            "event-cursors": lambda: "nightly-sync",
         }
 
     @cached_property
@@ -104,6 +107,10 @@ class Places:
         with self.database.transaction() as session:
             claim_ids(session, rows_of(kind, entity, {SYSTEM_NAME: entity["id"]}))
         return entity
+
+    @cached_property
+    def event(self) -> Row:
+        return {"id": make_event(self.database, "scene.created", self.project["id"])}
 
     @cached_property
     def webhook(self) -> str:

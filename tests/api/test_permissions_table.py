@@ -128,6 +128,10 @@ def _batch_of_nothing(*_: Any) -> dict[str, Any]:
     return {"atomic": False, "operations": [{"method": "DELETE", "path": "/nonsense"}]}
 
 
+def _nothing(*_: Any) -> dict[str, Any]:
+    return {}
+
+
 def _metadata_rules(noun: str) -> dict[str, Rule]:
     return {
         f"get_{noun}_metadata": Rule("read", "path"),
@@ -217,6 +221,13 @@ TABLE: dict[str, Rule] = {
     "get_delivery": Rule("administer", "studio"),
     "get_event_types": Rule("read", "studio"),
     "get_event_type": Rule("read", "studio"),
+    "list_events": Rule("read", "list"),
+    "get_event": Rule("read", "path"),
+    "stream_events": Rule("read", "studio"),
+    "put_event_cursor": Rule("read", "studio", _nothing),
+    "list_event_cursors": Rule("read", "studio"),
+    "get_event_cursor": Rule("read", "studio"),
+    "delete_event_cursor": Rule("read", "studio"),
     "retry_delivery": Rule("administer", "studio"),
     "replay_webhook": Rule("administer", "studio", _replay),
     "list_webhook_replays": Rule("administer", "studio"),

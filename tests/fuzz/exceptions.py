@@ -65,6 +65,7 @@ def _known_only_here(_message: str, case: Any, response: Any) -> bool:
             or (code == "unknown" and _IDS.fullmatch(field) is not None)
             or (field, code) in (("/frame_out", "range"), ("/take_id", "unknown"))
             or field.startswith("/metadata")
+            or (field, code) == ("/cursor", "invalid")
             or "/metadata-fields" in case.path
             or ("/webhooks" in case.path and _WEBHOOK_FAULTS.fullmatch(f"{field} {code}") is not None)
             or ("/jobs" in case.path and _JOB_FAULTS.fullmatch(f"{field} {code}") is not None)
@@ -105,7 +106,8 @@ def _query(_message: str, _case: Any, response: Any) -> bool:
         return False
     name, detail = problem["parameter"], problem["detail"]
     named_badly = name in ("sort", "fields", "expand") and ("twice" in detail or "metadata" in detail)
-    return named_badly or name == "cursor" or "[" in name or name.startswith(("metadata.", "external_ids."))
+    named_badly = named_badly or name in ("cursor", "after", "cursor_name")
+    return named_badly or "[" in name or name.startswith(("metadata.", "external_ids."))
 
 
 def _sparse(message: str, _case: Any, response: Any) -> bool:

@@ -24,6 +24,7 @@ from tests.factories import (
     make_approval,
     make_artifact,
     make_asset,
+    make_event,
     make_job,
     make_key,
     make_project,
@@ -76,6 +77,7 @@ def make_studio(database: Database) -> Studio:
     with database.reading() as session:
         make_artifact(database, load_job(session, SYSTEM, held))
     ids["tak"] = [make_take(database, make_job(database, segment, status="succeeded"))["id"] for segment in segments]
+    ids["evt"] = [make_event(database, "scene.created", project["id"]) for project in projects]
     ids["whk"] = [make_webhook(database, enabled=False).id]
     ids["rpl"] = [_replay(database) for _ in range(REPLAYS_TO_END)]
     ids["key"] = [make_key(database, "viewer").id for _ in range(KEYS_TO_END)]

@@ -17,6 +17,7 @@ from domain.audit.commands import AuditWriter
 from domain.clock import system_clock
 from domain.crypto import Keyring
 from domain.db import Database
+from domain.events.positions import Feed
 from domain.gate import Gate
 from domain.ports import Grant, Services
 from domain.seals.statistics import Figure
@@ -85,6 +86,7 @@ def services(database: Database, home: Path, clock: Clock) -> Services:
         check_target=lambda _url: None,
         artifacts=open_store(settings.artifacts),
         changes=Hub(quick_redis(NOWHERE)),
+        feed=Feed(database),
         gate=Gate(16, 0),
         settings=settings,
     )

@@ -24,7 +24,7 @@ from domain.events.models import events
 from domain.jobs.models import ENDED, jobs
 from tests.factories import SECRET, make_key, make_project, make_scene, make_segment
 from tests.support.processes import Product, running
-from tests.support.victims import strike, web_processes
+from tests.support.victims import strike
 
 pytestmark = pytest.mark.torture
 JOBS = int(os.environ.get("CALLSHEET_TEST_FARM_JOBS", "10000"))
@@ -51,8 +51,8 @@ class Farm:
 
     def fault(self) -> None:
         """Kill a worker, or a process of the web server."""
-        if self.draw.random() < 0.15:
-            _, processes = web_processes(self._product)
+        web = self._product.pid("web") if self.draw.random() < 0.15 else None
+        if web is not None and (processes := self._product.children(web)):  # else it is starting again
             strike([self.draw.choice(processes)])
             self.done["web"] += 1
             return
