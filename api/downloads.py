@@ -56,7 +56,7 @@ def _opened(store: ArtifactStore, artifact: Row, start: int, stop: int) -> Itera
 def _range(call: Call, size: int, etag: str) -> tuple[int, int] | None:
     """From where to before where; None for all of it: what is not one range of bytes is not heeded."""
     found = _RANGE.fullmatch((call.header("Range") or "").strip())
-    if found is None or found[1] == found[2] == "" or (call.header("If-Range") or etag) != etag:
+    if size == 0 or found is None or found[1] == found[2] == "" or (call.header("If-Range") or etag) != etag:
         return None
     if found[1] == "":  # the last so many
         start, stop = max(0, size - int(found[2])), size

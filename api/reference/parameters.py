@@ -5,10 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from domain.artifacts.rules import LONGEST_NAME
-from domain.artifacts.rules import NAME_PATTERN as ARTIFACT_NAME
+from domain.artifacts.rules import FILE_NAME_PATTERN, LONGEST_NAME
 from domain.entity_rules import LONGEST_EXTERNAL_ID, SYSTEM_PATTERN
-from domain.event_cursors.queries import NAME_PATTERN as CURSOR_NAME
+from domain.event_cursors.queries import NAME_PATTERN
 from domain.events.catalogue import TYPES
 from domain.ids import LENGTH as ID_LENGTH
 from domain.ids import id_pattern
@@ -53,7 +52,7 @@ HEADER_PARAMETERS: dict[str, dict[str, Any]] = {
     "Lease-Token": _header(
         "Lease-Token", "The `lease_token` of the claim.",
         {"type": "string", "minLength": 1, "maxLength": 100, "pattern": "^[!-~]+$"}, "lease_Zk1",
-    ),
+    ) | {"required": True},
     "Content-Digest": _header(
         "Content-Digest", "SHA-256 of the bytes (RFC 9530): the answer is 400 when others arrived.",
         {"type": "string"}, "sha-256=:n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=:",
@@ -77,9 +76,9 @@ _NAMED: dict[str, dict[str, Any]] = {
     "field_id": {"description": "The id of the metadata field.", "example": example_id("fld"), "schema": {
         "type": "string", "maxLength": 30, "pattern": id_pattern("fld")}},
     "cursor_name": {"description": "The name of the cursor.", "example": "nightly-sync", "schema": {
-        "type": "string", "maxLength": 64, "pattern": f"^{CURSOR_NAME}$"}},
+        "type": "string", "maxLength": 64, "pattern": f"^{NAME_PATTERN}$"}},
     "artifact_name": {"description": "The name of the file.", "example": "preview.webp", "schema": {
-        "type": "string", "maxLength": LONGEST_NAME, "pattern": f"^{ARTIFACT_NAME}$"}},
+        "type": "string", "maxLength": LONGEST_NAME, "pattern": f"^{FILE_NAME_PATTERN}$"}},
     "event_type": {"description": "The name of the event type.", "example": "asset.approved", "schema": {
         "type": "string", "enum": list(TYPES)}},
     "external_id": {"description": "What that system calls it.", "example": "1042", "schema": {

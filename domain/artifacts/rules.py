@@ -7,7 +7,7 @@ import re
 from ..errors import Invalid
 
 LONGEST_NAME = 120
-NAME_PATTERN = rf"[A-Za-z0-9_][A-Za-z0-9._-]{{0,{LONGEST_NAME - 1}}}"
+FILE_NAME_PATTERN = rf"[A-Za-z0-9_][A-Za-z0-9._-]{{0,{LONGEST_NAME - 1}}}"
 LONGEST_MEDIA_TYPE = 100
 MOST_OF_A_JOB = 500
 DEFAULT_MEDIA_TYPE = "application/octet-stream"
@@ -26,7 +26,7 @@ def check_name(name: str) -> None:
     Raises:
         Invalid: says what a name may be.
     """
-    if not re.fullmatch(NAME_PATTERN, name):
+    if not re.fullmatch(FILE_NAME_PATTERN, name):
         message = f"Name it with 1 to {LONGEST_NAME} letters, digits, `.`, `_` and `-`, the first no `.` or `-`."
         raise Invalid.field("name", "invalid", message)
 

@@ -46,14 +46,16 @@ def _is_put_by_external(case: Any) -> bool:
 
 
 def _history(_message: str, _case: Any, response: Any) -> bool:
-    """Which version an object is at, and what an `Idempotency-Key` was used for, is history, which no schema tells."""
-    return response.status_code == 412 or _problem(response).get("type") == "/problems/idempotency-mismatch"
+    """Which version an object is at, how long a file is, and what an `Idempotency-Key` was used for, is history, which
+    no schema tells."""
+    return response.status_code in (412, 416) or _problem(response).get("type") == "/problems/idempotency-mismatch"
 
 
 def _known_only_here(_message: str, case: Any, response: Any) -> bool:
     """A code or external id that is taken; an id of nothing; a name or parent that PUT by external id needs only where
     it creates; frames that end before they begin; metadata that its project does not take; a rule that does not go with
-    the type of its metadata field; of an API key, a webhook and a job, what no pattern tells."""
+    the type of its metadata field; a take of another asset; of an API key, a webhook and a job, what no pattern
+    tells."""
 
     def excused(error: dict[str, str]) -> bool:
         field, code = error["field"], error["code"]
@@ -61,7 +63,7 @@ def _known_only_here(_message: str, case: Any, response: Any) -> bool:
             code == "taken"
             or (code == "required" and _is_put_by_external(case))
             or (code == "unknown" and _IDS.fullmatch(field) is not None)
-            or (field, code) == ("/frame_out", "range")
+            or (field, code) in (("/frame_out", "range"), ("/take_id", "unknown"))
             or field.startswith("/metadata")
             or (field, code) == ("/cursor", "invalid")
             or "/metadata-fields" in case.path

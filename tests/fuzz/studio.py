@@ -12,6 +12,7 @@ from domain.access import SYSTEM
 from domain.characters.models import CHARACTERS
 from domain.db import Database, Row
 from domain.ids import new_id
+from domain.jobs.queries import load_job
 from domain.replays.models import webhook_replays
 from domain.scenes.models import SCENES
 from domain.segments.models import SEGMENTS
@@ -21,6 +22,7 @@ from tests.factories import (
     change_job,
     change_key,
     make_approval,
+    make_artifact,
     make_asset,
     make_event,
     make_job,
@@ -28,6 +30,7 @@ from tests.factories import (
     make_project,
     make_scene,
     make_segment,
+    make_take,
     make_webhook,
 )
 from tests.support.clock import NOON
@@ -69,6 +72,11 @@ def make_studio(database: Database) -> Studio:
     ids["job"] = [_job(database, segments[number % 2], STATUSES[number % 3]) for number in range(JOBS_TO_END)]
     for verb in ("heartbeat", "complete", "fail"):
         named[f"/api/v1/jobs/{{id}}/{verb}"] = {"id": _job(database, segments[0], "running")}
+    held = _job(database, segments[0], "running")
+    named["/api/v1/jobs/{id}/artifacts/{artifact_name}"] = {"id": held, "artifact_name": "frame.png"}
+    with database.reading() as session:
+        make_artifact(database, load_job(session, SYSTEM, held))
+    ids["tak"] = [make_take(database, make_job(database, segment, status="succeeded"))["id"] for segment in segments]
     ids["evt"] = [make_event(database, "scene.created", project["id"]) for project in projects]
     ids["whk"] = [make_webhook(database, enabled=False).id]
     ids["rpl"] = [_replay(database) for _ in range(REPLAYS_TO_END)]

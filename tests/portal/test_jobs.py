@@ -96,6 +96,7 @@ def test_pictures_are_shown_and_the_rest_is_saved(ada: Visitor, services: Servic
     assert got.headers["Content-Disposition"] == 'inline; filename="frame.png"'
     assert got.headers["X-Content-Type-Options"] == "nosniff"
     saved = ada.client.get(page.links()["notes.txt"])
+    assert saved.data == b"notes"
     assert saved.headers["Content-Disposition"] == 'attachment; filename="notes.txt"'
     assert ada.client.get(f"{JOBS}/{job['id']}/files/nothing.png").status_code == 404
 
