@@ -7,9 +7,13 @@ from typing import Any
 
 import pytest
 
+from domain.approvals.queries import APPROVALS
 from domain.characters.models import CHARACTERS
 from domain.db import Database, Row
 from domain.entities import Kind
+from domain.jobs.queries import JOBS
+from domain.list_spec import ListSpec
+from domain.projects.models import PROJECTS
 from domain.scenes.models import SCENES
 from domain.segments.models import SEGMENTS
 from domain.studio import KINDS
@@ -51,14 +55,23 @@ def studio(cast: Cast, database: Database) -> Cast:
     return cast
 
 
-def members(kind: Kind) -> str:
+# What of their members is asked for.
+WITHIN = {
+    "asset": "{ object id }",
+    "target": "{ object id }",
+    "decided_by": "{ type id name }",
+    "submitted_by": "{ type id name }",
+    "error": "{ code message }",
+    "cost": "{ amount currency gpu_seconds units_in units_out }",
+}
+
+
+def members(spec: ListSpec) -> str:
     """Every member that REST shows of an object."""
-    return " ".join(kind.listing.shown)
+    return " ".join(f"{name} {WITHIN.get(name, '')}" for name in spec.shown)
 
 
-JOB = """id object project_id kind target { object id } params priority status progress message result attempts
-  max_attempts depends_on cancel_requested worker submitted_by { type id name } error { code message }
-  cost { amount currency gpu_seconds units_in units_out } started_at finished_at created_at updated_at version"""
+JOB, APPROVAL = members(JOBS), members(APPROVALS)
 
 
 def some_filters(kind: Kind, chance: random.Random) -> list[dict[str, Any]]:
@@ -110,7 +123,7 @@ def test_lists_are_the_same_page_by_page(studio: Cast, kind: Kind) -> None:
     chance = random.Random(kind.object)
     query = f"""query ($n: Int, $c: String, $s: String, $f: [Filter!], $q: String) {{
       page: {kind.plural}(first: $n, after: $c, sort: $s, filter: $f, q: $q) {{
-        totalCount nodes {{ {members(kind)} }} pageInfo {{ hasNextPage endCursor }} }} }}"""
+        totalCount nodes {{ {members(kind.listing)} }} pageInfo {{ hasNextPage endCursor }} }} }}"""
     for round_ in range(25):
         client = chance.choice((studio.viewer, studio.creator))
         filters, sort, first = some_filters(kind, chance), some_sort(kind, chance), chance.randrange(1, 9)
@@ -142,12 +155,12 @@ def test_nested_lists_are_the_same(studio: Cast) -> None:
         for letter, kind in (("c", CHARACTERS), ("s", SCENES), ("g", SEGMENTS)):
             given |= {f"{letter}f": some_filters(kind, chance), f"{letter}s": some_sort(kind, chance)}
         query = f"""query ($n: Int, $cf: [Filter!], $cs: String, $sf: [Filter!], $ss: String, $gf: [Filter!],
-          $gs: String) {{ projects {{ nodes {{ {members(KINDS[0])}
-            characters(first: $n, filter: $cf, sort: $cs) {{ nodes {{ {members(CHARACTERS)} }} }}
-            scenes(first: $n, filter: $sf, sort: $ss) {{ nodes {{ {members(SCENES)} project {{ {members(KINDS[0])} }}
-              segments(first: $n, filter: $gf, sort: $gs) {{ nodes {{ {members(SEGMENTS)}
-                approvals(first: 2) {{ nodes {{ id object project_id decision note created_at updated_at version
-                  asset {{ object id }} decided_by {{ type id name }} }} }} }} }} }} }} }} }} }}"""
+          $gs: String) {{ projects {{ nodes {{ {members(PROJECTS.listing)}
+            characters(first: $n, filter: $cf, sort: $cs) {{ nodes {{ {members(CHARACTERS.listing)} }} }}
+            scenes(first: $n, filter: $sf, sort: $ss) {{ nodes {{ {members(SCENES.listing)}
+              project {{ {members(PROJECTS.listing)} }}
+              segments(first: $n, filter: $gf, sort: $gs) {{ nodes {{ {members(SEGMENTS.listing)}
+                approvals(first: 2) {{ nodes {{ {APPROVAL} }} }} }} }} }} }} }} }} }}"""
         found = data_of(client, query, **given)["projects"]["nodes"]
         assert [without(each, "characters", "scenes") for each in found] == client.get("/projects").data
         for project in found:
