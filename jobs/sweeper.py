@@ -76,7 +76,6 @@ class Sweeper:
         with database.transaction() as session:
             beat(session, "sweeper", now)
         self._replays.round()
-        self._feed.extent()  # nobody may read the feed for long: what has to be put into it then would be much
         with database.reading() as session:
             due = next_due(session)
         if due is not None and due <= now - PATIENCE:
@@ -91,6 +90,7 @@ class Sweeper:
         self._unpruned = [pruner for pruner in self._unpruned if self._prune(pruner, now)]
         self._ticks += 1
         self._see_to_audit()
+        self._feed.extent()  # nobody may read the feed for long: what has to be put into it then would be much
 
     def _see_to_audit(self) -> None:
         """Last, and by itself: a chain or disk that is broken stops nothing but what it breaks."""

@@ -18,6 +18,7 @@ from ..grouping import Grouped
 from .models import FEED_ROW, UNPLACED, event_feed, events
 
 MOST_AT_ONCE = 5000
+MOST_STEPS = 4  # of a look: what was written before there was a feed is put into it by the sweeper, a part each second
 RECENT_SECONDS = 1.0
 
 
@@ -62,9 +63,11 @@ class Feed:
         with self._database.reading() as session:
             first, last, behind = session.execute(_EXTENT).one()
         extent = Extent(first or 0, last or 0)
-        while behind:
+        for _ in range(MOST_STEPS if behind else 0):
             with self._database.transaction() as session:
                 extent, behind = give_places(session)
+            if not behind:
+                break
         self._last = extent, began
         return [extent] * len(asking)
 
