@@ -53,7 +53,9 @@ def _let_in(call: Call, authenticator: Authenticator, tokens: float | None) -> N
     try:
         token = presented_key(call.environ)
         if tokens is None:
-            call.credential, grant = authenticator.authenticate_again(token, call.ip, call.now, call.bucket)
+            call.credential, grant = authenticator.authenticate_again(
+                token, call.ip, call.now, call.bucket, woken=call.woken
+            )
             call.grant = grant or call.grant
         else:
             call.credential, call.grant = authenticator.authenticate(token, call.ip, call.at, call.bucket, tokens)

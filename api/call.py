@@ -60,6 +60,7 @@ class Call:
     read_already: Sequence[tuple[str, str]] = ()  # of the query, by the door
     now: datetime = field(init=False)  # later than `at` in a call that has waited
     patient: bool = False  # whether it rather waits than to be answered that there is nothing yet
+    woken: bool = True  # whether what it looks for may have changed since its last look
     readmit: Callable[[], None] | None = None  # to be called after waiting: raises what refuses the call by now
     _session: Session | None = None
     _target: Row | None = None

@@ -101,11 +101,11 @@ def pause(call: Call, topics: tuple[str, ...], mark: int, seconds: float, began:
     assert call.readmit is not None
     gate, until = call.services.gate, time.monotonic() + seconds
     with gate.left():
-        woken = call.services.changes.wait((*topics, call.credential.key_id), mark, max(seconds, 0))
+        call.woken = call.services.changes.wait((*topics, call.credential.key_id), mark, max(seconds, 0))
         apart = APART + APART_FOR_EACH * gate.crowd
         time.sleep(max(0.0, min(began + apart, until) - time.monotonic()))
     call.readmit()
-    return woken
+    return call.woken
 
 
 def _from_query(call: Call) -> float:

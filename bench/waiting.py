@@ -133,7 +133,7 @@ def _sane(run: Run) -> Run:
 @contextmanager
 def _waiting(product: _Served, options: argparse.Namespace) -> Iterator[None]:
     """Streams and polls that are open; a poll that is answered is made again."""
-    wanted = [product.stream] * options.streams + [product.poll] * options.polls
+    wanted = [product.poll] * options.polls + [product.stream] * options.streams
     stopping, begun = threading.Event(), set[int]()
     with selectors.DefaultSelector() as selector:
         for sent in wanted:
@@ -143,7 +143,7 @@ def _waiting(product: _Served, options: argparse.Namespace) -> Iterator[None]:
         reader = threading.Thread(target=_read, args=(selector, product, stopping, begun))
         reader.start()
         try:
-            # A poll says nothing as long as it waits: it was sent before the streams that have begun were all read.
+            # A poll says nothing as long as it waits; it was sent before the streams, all of which have begun then.
             wait_until(lambda: len(begun) >= options.streams, 60, "not every stream has begun")
             yield
         finally:

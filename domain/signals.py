@@ -24,7 +24,7 @@ class Changed:
     """Something that calls may be waiting for has changed.
 
     Attributes:
-        topic: a word that those who wait for it know, such as `jobs`, or the id of what changed.
+        topic: a word that those who wait for it know, such as `jobs`, or the id of what changed; on one line.
     """
 
     topic: str

@@ -14,7 +14,6 @@ import time
 from collections.abc import Collection, Sequence
 from typing import Any
 
-import orjson
 from redis import Redis
 from redis.exceptions import ConnectionError as NotConnected
 from redis.exceptions import RedisError
@@ -63,12 +62,12 @@ class Hub:
 
     def _publish(self, told: Sequence[Collection[str]]) -> Sequence[None]:
         topics = sorted({topic for each in told for topic in each})
-        self._redis.publish(CHANNEL, orjson.dumps([self._sender, topics]))
+        self._redis.publish(CHANNEL, b"\n".join([self._sender, *(topic.encode() for topic in topics)]))
         return [None] * len(told)
 
     @property
-    def _sender(self) -> str:
-        return f"{self._name}-{os.getpid()}"  # a fork is another process
+    def _sender(self) -> bytes:
+        return f"{self._name}-{os.getpid()}".encode()  # a fork is another process
 
     def mark(self) -> int:
         """The present moment, to be taken before one looks; `wait` then misses nothing that comes after it."""
@@ -145,10 +144,11 @@ class Hub:
             channel.close()
 
     def _hear(self, message: dict[str, Any]) -> None:
-        if message["type"] == "message":
-            sender, topics = orjson.loads(message["data"])
-            if sender != self._sender:
-                self._heard(topics)
+        if message["type"] != "message":
+            return
+        sender, *topics = message["data"].split(b"\n")
+        if sender != self._sender:
+            self._heard([topic.decode() for topic in topics])
 
 
 def _next_message(channel: Any) -> dict[str, Any]:

@@ -80,7 +80,6 @@ class Sweeper:
             beat(session, "sweeper", now)
         self._take_back_jobs(now)
         self._replays.round()
-        self._feed.extent()  # nobody may read the feed for long: what has to be put into it then would be much
         with database.reading() as session:
             due = next_due(session)
         if due is not None and due <= now - PATIENCE:
@@ -96,6 +95,7 @@ class Sweeper:
         self._unpruned = [pruner for pruner in self._unpruned if self._prune(pruner, now)]
         self._ticks += 1
         self._see_to_audit()
+        self._feed.extent()  # nobody may read the feed for long: what has to be put into it then would be much
 
     def _take_back_jobs(self, now: datetime) -> None:
         """Some at a time: who claims or reports one meanwhile waits for no more than these."""

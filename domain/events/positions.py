@@ -6,6 +6,7 @@ place is given once, to what is committed by then, and is higher than all before
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ from ..grouping import Grouped
 from .models import FEED_ROW, UNPLACED, event_feed, events
 
 MOST_AT_ONCE = 5000
+MOST_STEPS = 4  # of a look: what was written before there was a feed is put into it by the sweeper, a part each second
+RECENT_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +45,30 @@ class Feed:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._looks: Grouped[None, Extent] = Grouped(self._look)
+        self._last: tuple[Extent, float] | None = None
 
-    def extent(self) -> Extent:
-        """Once everything that is committed by now has its place. One statement when it had; no session may be open."""
+    def extent(self, *, fresh: bool = True) -> Extent:
+        """Once everything that is committed by now has its place. One statement when it had; no session may be open.
+
+        Args:
+            fresh: or else what was seen a second ago will do.
+        """
+        last = self._last
+        if not fresh and last is not None and time.monotonic() - last[1] < RECENT_SECONDS:
+            return last[0]
         return self._looks.run(None)
 
     def _look(self, asking: Sequence[None]) -> Sequence[Extent]:
+        began = time.monotonic()
         with self._database.reading() as session:
             first, last, behind = session.execute(_EXTENT).one()
         extent = Extent(first or 0, last or 0)
-        while behind:
+        for _ in range(MOST_STEPS if behind else 0):
             with self._database.transaction() as session:
                 extent, behind = give_places(session)
+            if not behind:
+                break
+        self._last = extent, began
         return [extent] * len(asking)
 
 

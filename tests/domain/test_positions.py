@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select, text
 
 from domain.db import Database
+from domain.events import positions
 from domain.events.models import events
 from domain.events.positions import Extent, Feed, give_places
 from tests.factories import make_event
@@ -82,3 +83,12 @@ def test_indexes_answer(database: Database, what: str) -> None:
     # SQLite may take the index that holds positions to be unique, which has tests of webhooks too; they are few.
     known = (index, "sqlite_autoindex_events_2 (position=?)") if what == "unplaced" else (index,)
     assert any(each in str(plan) for each in known), plan
+
+
+def test_what_was_there_before_is_put_into_it_in_parts(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(positions, "MOST_STEPS", 2)
+    monkeypatch.setattr(positions, "give_places", lambda session: give_places(session, 2))
+    for _ in range(5):
+        make_event(database, "scene.created")
+    feed = Feed(database)
+    assert [feed.extent().last for _ in range(3)] == [4, 5, 5]

@@ -29,7 +29,7 @@ def list_events(call: Call) -> Answer:
     Without `after` from the oldest that is kept. `page.next` is never null: it is the `after` of the next call, and
     each event is behind it or was told. With `wait` the call is answered as soon as there is an event.
     """
-    extent = call.services.feed.extent()  # first: it takes a connection of its own
+    extent = call.services.feed.extent(fresh=call.woken)  # first: it takes a connection of its own
     wanted = Wanted.of(call, FEED)
     part = read_part(call.session, call.actor, wanted.conditions, wanted.start(call, extent), extent, wanted.limit)
     return _answer(call, part, wanted.limit)

@@ -68,7 +68,7 @@ class Follower:
         return pause(self._call, topics_for(self._call.actor), mark, until - time.monotonic(), began)
 
     def _next_part(self) -> Part:
-        extent = self._call.services.feed.extent()
+        extent = self._call.services.feed.extent(fresh=self._call.woken)
         check_kept(extent, self._place)
         with self._call.services.database.reading() as session:
             part = read_part(session, self._call.actor, self._conditions, self._place, extent, AT_ONCE)
