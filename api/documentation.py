@@ -161,7 +161,7 @@ def conditions_of(operation: Operation, returns: type[Schema]) -> list[str]:
 
 def _success(schema: type[Schema], status: int, is_list: bool, tagged: bool, writes: bool) -> dict[str, Any]:
     if status == 204:
-        return {"description": _SAYS[status]}
+        return {"description": _SAYS[status], "headers": headers()}
     also = {"Link": is_list, "ETag": tagged, "Location": status == 201, "Idempotency-Replayed": writes}
     return {
         "description": _SAYS[status],
