@@ -13,11 +13,13 @@ import json
 import logging
 import os
 import random
+import struct
 import threading
 import time
 import urllib.error
 import urllib.request
 import uuid
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,13 +44,14 @@ class Api:
     key: str
 
     def post(self, path: str, body: Mapping[str, Any], patience: float = 0) -> Any:
-        """`data` of the answer, None for 204. What may pass is tried again until it does; what cannot be is `Refused`.
+        """`data` of the answer, None for 204. `patience`: seconds that the call itself may wait."""
+        return self.send("POST", path, json.dumps(body).encode(), {"Content-Type": "application/json"}, patience)
 
-        `patience`: seconds that the call itself may wait.
-        """
-        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+    def send(self, method: str, path: str, data: bytes, headers: Mapping[str, str], patience: float = 0) -> Any:
+        """Any call. What may pass is tried again until it does; what cannot be is `Refused`."""
+        headers = {"Authorization": f"Bearer {self.key}", **headers}
         headers["Idempotency-Key"] = uuid.uuid4().hex  # the same in every try: an answer that was lost is given again
-        request = urllib.request.Request(f"{self.url}/api/v1{path}", json.dumps(body).encode(), headers)
+        request = urllib.request.Request(f"{self.url}/api/v1{path}", data, headers, method=method)
         pause = 0.2
         while True:
             try:
@@ -81,6 +84,11 @@ class Held:
         """Tell something of the job."""
         return self.api.post(f"/jobs/{self.job['id']}/{verb}", {"lease_token": self.job["lease_token"], **told})
 
+    def keep(self, name: str, media_type: str, data: bytes) -> None:
+        """Send a file of what was made."""
+        headers = {"Lease-Token": self.job["lease_token"], "Content-Type": media_type}
+        self.api.send("PUT", f"/jobs/{self.job['id']}/artifacts/{name}", data, headers)
+
     def beat(self, seconds: float) -> None:
         """Say that often that the work goes on, and how far it is; hear whether it is still wanted."""
         while not self.done.wait(seconds) and not self.dropped.is_set():
@@ -104,6 +112,18 @@ def make(held: Held, frames: int, seconds_each: float) -> dict[str, Any]:
     return {"frames": frames}
 
 
+def picture(frames: int, side: int = 6, tall: int = 72) -> bytes:
+    """A grey wedge with a bar for each frame, as PNG (RFC 2083)."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    row = b"\0" + b"".join(bytes([255 * frame // frames]) * side for frame in range(frames))
+    head = struct.pack(">IIBBBBB", frames * side, tall, 8, 0, 0, 0, 0)
+    parts = (chunk(b"IHDR", head), chunk(b"IDAT", zlib.compress(row * tall)), chunk(b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
 def work(held: Held, options: argparse.Namespace) -> None:
     """Do one job, and tell how it ended."""
     beating = threading.Thread(target=held.beat, args=(options.beat,), daemon=True)
@@ -111,10 +131,12 @@ def work(held: Held, options: argparse.Namespace) -> None:
     verb, told = "fail", dict[str, Any]()
     try:
         made = make(held, options.frames, options.seconds)
+        if options.picture:
+            held.keep("wedge.png", "image/png", picture(options.frames))
         verb, told = "complete", {"result": made, "cost": {"gpu_seconds": options.frames * options.seconds}}
     except Dropped:
         told = {"error": {"code": "cancelled", "message": "Stopped."}}
-    except ValueError as error:
+    except (ValueError, Refused) as error:
         told = {"error": {"code": "render_failed", "message": str(error)}}
     held.done.set()
     beating.join()
@@ -135,6 +157,7 @@ def main() -> None:
     parser.add_argument("--beat", type=float, default=10, help="seconds between two heartbeats")
     parser.add_argument("--frames", type=int, default=24)
     parser.add_argument("--seconds", type=float, default=0.25, help="for each frame")
+    parser.add_argument("--picture", action="store_true", help="send a picture with each job, which makes it a take")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     api = Api(options.url.rstrip("/"), options.key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from domain.artifacts.commands import unnamed_blobs
 from domain.artifacts.store import ArtifactStore, StoreUnavailable
@@ -36,17 +36,24 @@ class ArtifactCare:
     ) -> None:
         self._database, self._store, self._clock = database, store, clock
         self._previews, self._caller = previews, caller
+        self._called_since: datetime | None = None
         self._drawing = Beside(lambda: previews.drain(DRAWING_SECONDS))
         self._removing = Beside(self._remove_orphans)
 
     def round(self, *, tidy: bool) -> None:
         """Call a worker for previews that wait; where nobody comes, draw here. `tidy`: look for orphans, too."""
-        if self._previews.is_any_queued(PATIENCE):
-            heard = self._caller.call()
-            if (not heard or self._previews.is_any_queued(UNHEARD)) and self._drawing.start():
-                log.warning("Nobody has come to draw previews: the sweeper does")
+        if not self._previews.is_any_queued(PATIENCE):
+            self._called_since = None
+        elif (not self._caller.call() or self._is_unheard()) and self._drawing.start():
+            log.warning("Previews have waited for long: the sweeper draws them, too")
         if tidy:
             self._removing.start()
+
+    def _is_unheard(self) -> bool:
+        """Whether it has called for as long as a worker may take: what waited before it began does not count."""
+        now = self._clock()
+        self._called_since = self._called_since or now
+        return now - self._called_since >= UNHEARD and self._previews.is_any_queued(UNHEARD)
 
     def _remove_orphans(self) -> None:
         try:

@@ -121,6 +121,6 @@ def test_what_a_worker_does_costs_a_few_statements(cast: Cast, database: Databas
     asked = {"worker": "farm-1", "kinds": ["generate"]}
     assert len(statements(cast.creator, database, "POST", "/jobs/claim", json=asked)) <= 5
     job = make_job(database, segment, status="running")
-    for verb, most in (("heartbeat", 3), ("complete", 7)):  # of which one looks for files
+    for verb, most in (("heartbeat", 3), ("complete", 7)):  # one looks for files, which would make a take
         path = f"/jobs/{job['id']}/{verb}"
         assert len(statements(cast.creator, database, "POST", path, json={"lease_token": LEASE})) <= most

@@ -132,3 +132,12 @@ def test_it_outlives_the_web_server(farm: Farm) -> None:
         farm.product.wait_until_answering()
         farm.call("GET", "/me")
         assert farm.until(job_id, ended)["status"] == "succeeded"
+
+
+def test_its_pictures_become_takes(farm: Farm) -> None:
+    with farm.worker("farm-painter", "--picture"):
+        job_id = farm.submit()
+        assert farm.until(job_id, ended)["status"] == "succeeded"
+    (file,) = farm.call("GET", f"/jobs/{job_id}/artifacts")
+    takes = farm.call("GET", f"/characters/{farm.character}/takes")
+    assert (takes[0]["job_id"], takes[0]["media_id"]) == (job_id, file["id"])

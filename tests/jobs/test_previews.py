@@ -30,6 +30,7 @@ from jobs.previews import Previews, previews_of
 from jobs.queues import PREVIEWS, Caller, preview_caller
 from tests.factories import make_character, make_project, make_scene, make_segment
 from tests.jobs.conftest import Stage
+from tests.support.clock import NOON, StoppedClock
 
 NAMES = ["preview.webp", "storyboard.png", "thumbnail.webp"]
 
@@ -160,13 +161,18 @@ def test_the_sweeper_calls_for_what_waits(
     assert queue.count == 1
 
 
-def test_the_sweeper_draws_what_nobody_draws(stage: Stage, care: ArtifactCare, segment: Row) -> None:
+def test_the_sweeper_draws_what_nobody_draws(stage: Stage, previews: Previews, caller: Caller, segment: Row) -> None:
+    """Once it has called for long enough: after a start, what waited before has waited for no worker."""
     submit(stage.database, segment, params={"seconds": 0.5})
     with stage.database.transaction() as session:
         session.execute(update(jobs).values(updated_at=system_clock() - timedelta(minutes=1)))
-    care.round(tidy=False)
-    care.settle()
-    assert job_row(stage.database)["status"] == "succeeded"
+    clock = StoppedClock()
+    care = ArtifactCare(stage.database, open_store(stage.runtime.settings.artifacts), clock, previews, caller)
+    for ahead, status in ((0, "queued"), (19, "queued"), (20, "succeeded")):
+        clock.now = NOON + timedelta(seconds=ahead)
+        care.round(tidy=False)
+        care.settle()
+        assert job_row(stage.database)["status"] == status
 
 
 def test_blobs_that_nothing_names_are_removed(stage: Stage, previews: Previews, caller: Caller, segment: Row) -> None:
