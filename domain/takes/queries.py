@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from ..access import Actor
+from ..artifacts.models import artifacts
 from ..artifacts.queries import artifacts_by_id
+from ..artifacts.rules import SHOWN
 from ..clock import rfc3339
 from ..db import Row, Session
 from ..errors import NotFound
@@ -70,6 +72,21 @@ def thumbnails_of(session: Session, rows: Sequence[Row]) -> dict[str, Row]:
     """The artifact that stands for each of these takes, by the take's id; one statement."""
     found = artifacts_by_id(session, {row["thumbnail_id"] for row in rows} - {None})
     return {row["id"]: found[row["thumbnail_id"]] for row in rows if row["thumbnail_id"] in found}
+
+
+def thumbnails_by_target(session: Session, target_ids: Collection[str]) -> dict[str, Row]:
+    """The picture of the newest take of each of these characters, scenes or segments that has one; one statement."""
+    if not target_ids:
+        return {}
+    mine = takes.c.target_id.in_(sorted(target_ids))
+    last = select(takes.c.target_id, func.max(takes.c.number).label("number")).where(mine).group_by(takes.c.target_id)
+    newest = last.subquery()
+    chosen = (
+        select(takes.c.target_id, artifacts)
+        .join(newest, (takes.c.target_id == newest.c.target_id) & (takes.c.number == newest.c.number))
+        .join(artifacts, (artifacts.c.id == takes.c.thumbnail_id) & artifacts.c.media_type.in_(sorted(SHOWN)))
+    )
+    return {row["target_id"]: row for row in session.execute(chosen).mappings()}
 
 
 def numbers_of(session: Session, ids: Collection[str]) -> dict[str, int]:

@@ -79,3 +79,12 @@ def test_who_may_not_decide_is_not_asked(sign_in: SignIn, segment: Row, takes: l
     assert "Decide on" not in page.text
     token = page.form("/portal/sign-out")["csrf_token"]
     visitor.post(f"{page_of(segment)}/decide", {"csrf_token": token, "decision": "approved"}, 403)
+
+
+def test_lists_show_the_newest(ada: Visitor, segment: Row, takes: list[Row]) -> None:
+    for page in (
+        f"/portal/studio/projects/{segment['project_id']}/segments",
+        f"/portal/studio/scene/{segment['scene_id']}",
+    ):
+        (picture,) = ada.get(page).tree.all("img")
+        assert picture.attributes["src"] == f"/portal/jobs/{takes[1]['job_id']}/files/preview.webp"
