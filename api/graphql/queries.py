@@ -33,6 +33,8 @@ from domain.metadata.queries import ENTITIES, entities_seen_by, represent_entity
 from domain.metadata_fields.models import metadata_fields
 from domain.metadata_fields.queries import ALL_FIELDS, FIELDS, represent_field
 from domain.studio import ASSETS, BY_OBJECT, KINDS
+from domain.takes.models import takes
+from domain.takes.queries import ALL_TAKES, TAKE, TAKES, represent_take
 
 from ..operation import Operation
 from .connections import Connections, Listed, Seen
@@ -47,7 +49,7 @@ NODE = GraphQLInterfaceType(
     "Node",
     {"id": GraphQLField(GraphQLNonNull(GraphQLID)), "object": GraphQLField(GraphQLNonNull(GraphQLString))},
     resolve_type=lambda node, *_: node["object"].title(),
-    description="A project, character, scene, segment or job.",
+    description="A project, character, scene, segment, job or take.",
 )
 
 
@@ -74,6 +76,7 @@ class Queries:
         for kind in KINDS:
             found[kind.plural] = self._entities(kind)
         found |= self._jobs()
+        found["take"] = self._takes()
         found["approvals"] = self._approvals()
         self._metadata_fields()
         self._events()
@@ -127,6 +130,14 @@ class Queries:
             ),
         }
 
+    def _takes(self) -> GraphQLField:
+        what = Listed(TAKES, represent_take, self._type("get_take"))
+        for kind in ASSETS:
+            self._nest(kind.object.title(), "takes", what, Each(ALL_TAKES, takes.c.target_id), "project_id")
+        self._refer("Take", TAKES.references)
+        self._types.interfaces["Take"].append(NODE)
+        return _one("A take by its id.", what.type, _LOADERS["tak"])
+
     def _approvals(self) -> GraphQLField:
         what = Listed(APPROVALS, represent_approval, self._type("list_character_approvals"))
         for kind in ASSETS:
@@ -176,6 +187,7 @@ def _loader(load_one: Callable[[Session, Actor, str], Row], show: Callable[[Row]
 _LOADERS = {
     **{kind.prefix: _loader(kind.load, partial(represent, kind)) for kind in KINDS},
     "job": _loader(JOB.load, represent_job),
+    "tak": _loader(TAKE.load, represent_take),
 }
 
 

@@ -29,6 +29,6 @@ from .webhooks.changes import blueprint as webhooks
 
 STUDIO: tuple[Blueprint, ...] = (projects, characters, scenes, segments, metadata, metadata_fields, approvals, jobs)
 BLUEPRINTS: tuple[Blueprint, ...] = (
-    *(me, *STUDIO, make_batch(STUDIO), make_graphql((me, *STUDIO), STUDIO), farm, artifacts, takes),
+    *(me, *STUDIO, make_batch(STUDIO), make_graphql((me, *STUDIO, takes), STUDIO), farm, artifacts, takes),
     *(events, feed, stream, event_cursors, webhooks, deliveries, replays, api_keys, audit),
 )

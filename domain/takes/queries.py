@@ -58,9 +58,12 @@ def load_take(session: Session, actor: Actor, take_id: str, *, for_update: bool 
     return row
 
 
+ALL_TAKES = select(takes)
+
+
 def takes_of(target_id: str) -> Select[Any]:
     """The takes of one character, scene or segment."""
-    return select(takes).where(takes.c.target_id == target_id)
+    return ALL_TAKES.where(takes.c.target_id == target_id)
 
 
 def latest_takes(session: Session, target_id: str, limit: int) -> Sequence[Row]:

@@ -21,13 +21,14 @@ from tests.api.test_permissions_table import NEEDS, TABLE, Stage, cases, expecte
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 WRITES = {name for name, rule in TABLE.items() if rule.needs in ("write", "decide", "define")} | {"create_project"}
 ENTITIES = ("project", "character", "scene", "segment")
-OBJECTS = (*ENTITIES, "job")
+LISTED = (*ENTITIES, "job")
+OBJECTS = (*LISTED, "take")
 NESTED = {
     f"list_{parent}_{plural}": (parent, plural)
     for parent, plural in (
         *(("project", name) for name in ("characters", "scenes", "segments", "metadata_fields")),
         ("scene", "segments"),
-        *((name, "approvals") for name in ENTITIES[1:]),
+        *((name, noun) for name in ENTITIES[1:] for noun in ("approvals", "takes")),
         *((name, "jobs") for name in ENTITIES),
     )
 }
@@ -106,7 +107,7 @@ def test_a_query_sees_what_a_get_sees(stage: Stage) -> None:
 
 def test_lists_show_what_the_caller_sees(stage: Stage) -> None:
     places = stage.places()
-    for noun, ((_role, scope), caller) in itertools.product(OBJECTS, stage.callers.items()):
+    for noun, ((_role, scope), caller) in itertools.product(LISTED, stage.callers.items()):
         ids = {getattr(place, noun)["id"]: name for name, place in places.items()}
         query = f"{{ {noun}s(first: 200) {{ nodes {{ id }} }} entities(first: 200) {{ nodes {{ id }} }} }}"
         said = ask(caller, query).data
