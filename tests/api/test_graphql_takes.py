@@ -7,7 +7,8 @@ from tests.api.conftest import Cast
 from tests.api.graphql import ask, data_of
 from tests.factories import make_job, make_scene, make_segment, make_take
 
-TAKE = "id object number kind params cost { amount } thumbnail_id media_id target { object id } submitted_by { type id name }"
+TAKE = """id object number kind params cost { amount } thumbnail_id media_id
+  target { object id } submitted_by { type id name }"""
 APPROVE = """mutation ($id: ID!, $input: NewApprovalInput!) {
   decideSegment(id: $id, input: $input) { decision take_id }
 }"""
