@@ -9,7 +9,8 @@ from .reference.headers import headers
 from .reference.problems import problem_name
 
 _BYTES = {"schema": {"type": "string", "format": "binary", "maxLength": LARGEST_STREAM}}
-
+# Of whatever type the file is; the first is what a client that is generated from the document takes it for.
+_FILE = {"application/octet-stream": _BYTES, "*/*": _BYTES}
 _DIGEST = {
     "description": "The SHA-256 of the file, for `If-None-Match` and `If-Range`.",
     "required": True,
@@ -33,11 +34,11 @@ def giving_file(shown: dict[str, Any]) -> dict[str, Any]:
     """What differs of an operation that answers with a file, or a range of one."""
     also = {**headers("Content-Disposition", "Accept-Ranges"), "ETag": _DIGEST}
     answers = {
-        "200": {"description": "The file.", "headers": also, "content": {"*/*": _BYTES}},
+        "200": {"description": "The file.", "headers": also, "content": _FILE},
         "206": {
             "description": "The range of it that was asked for.",
             "headers": {**also, **headers("Content-Range")},
-            "content": {"*/*": _BYTES},
+            "content": _FILE,
         },
         "304": {"description": "You have it.", "headers": {**headers(), "ETag": _DIGEST}},
         "416": problem_name(416),

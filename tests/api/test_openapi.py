@@ -120,7 +120,7 @@ def test_every_operation_says_what_it_takes_and_answers(document: dict[str, Any]
             elif path.endswith("/stream"):
                 assert answer["content"].keys() == {"text/event-stream"}
             elif path.endswith("/{artifact_name}") and method == "get":
-                assert answer["content"].keys() == {"*/*"}
+                assert answer["content"].keys() == {"application/octet-stream", "*/*"}
             else:
                 assert answer["content"]["application/json"]["schema"]["$ref"].startswith("#/components/schemas/")
             assert answer["headers"].keys() >= {"X-Request-Id", "X-RateLimit-Limit", "RateLimit", "RateLimit-Policy"}
