@@ -24,15 +24,22 @@ from domain.audit.masking import mask_also
 from domain.clock import Clock, system_clock
 from domain.crypto import Keyring
 from domain.db import Database
+from domain.events.positions import Feed
+from domain.gate import Gate
+from domain.jobs.builtin_kinds import PREVIEW
+from domain.jobs.changing import queue_topic
 from domain.operations.queries import WrongSecretKey, refuse_wrong_secret_key
-from domain.ports import Limiter, Services
-from domain.signals import DeliveriesDue, KeyChanged, Signal
+from domain.ports import Changes, Limiter, Services
+from domain.signals import Changed, DeliveriesDue, KeyChanged, Signal, topics_of
+from jobs.artifact_store import open_store
 from jobs.health import HealthCheck
-from jobs.queues import Bell
+from jobs.hub import Hub
+from jobs.queues import Bell, Caller, preview_caller
 from jobs.runtime import quick_redis
 from jobs.transport import target_check
 
 ROOT = Path(__file__).resolve().parent
+PREVIEW_QUEUED = Changed(queue_topic(PREVIEW))
 # What answers with problem documents beside `/api/v1`; everything else is a page.
 MACHINE_PATHS = ("/healthz", "/readyz", "/metrics", "/openapi.json")
 
@@ -42,8 +49,9 @@ def build_services(settings: Settings, clock: Clock = system_clock) -> Services:
     database = Database(settings.database_url, settings.database_pool)
     redis = quick_redis(settings.redis_url)
     mask_also(settings.audit_mask_fields)
-    limiter, bell = RedisLimiter(redis, database), Bell(redis)
-    database.after_commit = lambda signals: spread(signals, limiter, bell)
+    limiter, bell, hub = RedisLimiter(redis, database), Bell(redis), Hub(redis)
+    previews = preview_caller(redis)
+    database.after_commit = lambda signals: spread(signals, limiter, bell, hub, previews)
     return Services(
         database=database,
         keyring=Keyring(settings.secret_key),
@@ -52,28 +60,37 @@ def build_services(settings: Settings, clock: Clock = system_clock) -> Services:
         audit=AuditWriter(database),
         health=HealthCheck(database, redis, clock),
         check_target=target_check(settings.webhook_allow_cidrs),
+        artifacts=open_store(settings.artifacts),
+        changes=hub,
+        feed=Feed(database),
+        gate=Gate(settings.web_threads, settings.web_waiters),
         settings=settings,
     )
 
 
-def spread(signals: list[Signal], limiter: Limiter, bell: Bell) -> None:
+def spread(signals: list[Signal], limiter: Limiter, bell: Bell, changes: Changes, previews: Caller) -> None:
     """Carry what a commit signalled to the other processes."""
     for signal in signals:
         if isinstance(signal, KeyChanged):
             limiter.publish_epoch(signal.key_id, signal.epoch)
         elif isinstance(signal, DeliveriesDue):
             bell.ring()
+        elif signal == PREVIEW_QUEUED:
+            previews.call()
+    changes.tell(topics_of(signals))  # last: what the calls that wait then look at is known by now
 
 
 class Callsheet(Flask):
     """One application with two doors: the API's calls pass by the contexts, hooks and sessions that pages need."""
 
     api: gateway.Gateway
+    gate: Gate
 
     def wsgi_app(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request, through the door it came to."""
         door = self.api if gateway.is_api(path_of(environ)) else super().wsgi_app
-        return door(environ, start_response)
+        with self.gate:
+            return door(environ, start_response)
 
 
 def create_app(settings: Settings, services: Services | None = None) -> Flask:
@@ -91,6 +108,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     app.url_map.merge_slashes = False  # a path with doubled slashes is another path, and not there
     app.secret_key = services.keyring.derive("flask")
     app.extensions["callsheet"] = services
+    app.gate = services.gate
     app.logger.setLevel(logging.INFO)
     portal.register(app, services)
     app.api = gateway.Gateway(app, services)

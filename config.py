@@ -21,14 +21,17 @@ from config_values import days_by_class as _days_by_class
 from config_values import field_names as _field_names
 from config_values import flag as _flag
 from config_values import host as _host
+from config_values import job_kinds as _job_kinds
 from config_values import networks as _networks
 from config_values import redis_url as _redis_url
 from config_values import seconds as _seconds
 from config_values import secret_key as _secret_key
 from config_values import token as _token
 from config_values import whole_number as _whole_number
+from domain.artifacts.places import Folder, Place, parse_place
 from domain.audit.retention import CLASSES
 from domain.forwards.targets import Target, parse_targets
+from domain.jobs.kinds import JobKinds
 from domain.replays.commands import FASTEST
 
 ROOT = Path(__file__).resolve().parent
@@ -77,7 +80,15 @@ VARIABLES = (
     Variable("CALLSHEET_DEMO", "1", _flag, "1: an empty database gets the demo studio, `make run` a receiver."),
     Variable("CALLSHEET_DEMO_RECEIVER_PORT", "8010", _whole_number(1, 65535), "Port of the demo receiver."),
     Variable("CALLSHEET_WEB_WORKERS", "2", _whole_number(1, 64), "Web server processes."),
-    Variable("CALLSHEET_WEB_THREADS", "16", _whole_number(1, 512), "Threads in each web server process."),
+    Variable("CALLSHEET_WEB_THREADS", "16", _whole_number(1, 512), "Calls each web server process works on at once."),
+    Variable(
+        "CALLSHEET_WEB_WAITERS", "1000", _whole_number(0, 10_000),
+        "Calls and streams more that may wait in each web server process for something to happen.",
+    ),
+    Variable(
+        "CALLSHEET_STREAMS_PER_KEY", "10", _whole_number(1, 10_000),
+        "Event streams that a key may keep open in each web server process.",
+    ),
     Variable("CALLSHEET_DELIVERY_WORKERS", "1", _whole_number(1, 64), "RQ worker processes that deliver webhooks."),
     Variable("CALLSHEET_DATABASE_POOL", "16", _whole_number(1, 512), "Database connections each process may hold."),
     Variable(
@@ -116,7 +127,25 @@ VARIABLES = (
         "CALLSHEET_EVENT_DAYS", "90", _whole_number(0, LONGEST_DAYS),
         "Days that events are kept, and can be replayed; 0: for ever.",
     ),
+    Variable(
+        "CALLSHEET_JOB_KINDS", "", _job_kinds,
+        "TOML file that describes kinds of generation job besides the built-in ones.", "none",
+    ),
+    Variable(
+        "CALLSHEET_JOB_LEASE_SECONDS", "60", _whole_number(1, 86400),
+        "Seconds that a worker with a generation job may be silent before somebody else is given it.",
+    ),
+    Variable(
+        "CALLSHEET_JOB_WORKER_FAILURES", "2", _whole_number(1, 1000),
+        "How often a worker fails a job before it is not given that job again.",
+    ),
     Variable("CALLSHEET_KEY_DAYS", "365", _whole_number(1, 3650), "Days until a new API key expires by default."),
+    Variable(
+        "CALLSHEET_ARTIFACTS", None, parse_place,
+        "Where files of jobs are kept: a folder, or a bucket such as `s3://name/prefix?endpoint=https://host&region=…`.",
+        "`CALLSHEET_HOME/artifacts`",
+    ),
+    Variable("CALLSHEET_ARTIFACT_MAX_MB", "512", _whole_number(1, 1_000_000), "MiB that one file of a job may have."),
     Variable(
         "CALLSHEET_AUDIT_DAYS",
         "",
@@ -156,6 +185,8 @@ class Settings:
     demo_receiver_port: int
     web_workers: int
     web_threads: int
+    web_waiters: int
+    streams_per_key: int
     delivery_workers: int
     database_pool: int
     trusted_proxies: tuple[Network, ...]
@@ -167,7 +198,12 @@ class Settings:
     attempt_body_days: int
     delivery_days: int
     event_days: int
+    job_kinds: JobKinds
+    job_lease_seconds: int
+    job_worker_failures: int
     key_days: int
+    artifacts: Place
+    artifact_max_mb: int
     audit_days: Mapping[str, int]
     audit_mask_fields: tuple[str, ...]
     audit_forward: tuple[Target, ...]
@@ -192,6 +228,7 @@ class Settings:
             "embedded_redis": values["redis_url"] is None,
             "secret_key": values["secret_key"] or _made_once(home / "secret_key").encode(),
             "metrics_token": values["metrics_token"] or _made_once(home / "metrics_token"),
+            "artifacts": values["artifacts"] or Folder(home / "artifacts"),
             "webhook_allow_cidrs": values["webhook_allow_cidrs"] + loopback,
         }
         return cls(**{**values, **made})

@@ -5,10 +5,13 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
+
+from domain.jobs.kinds import JobKinds, parse_kinds
 
 LONGEST_NUMBER = 12  # digits
 LONGEST_WAIT = 30 * 86400  # seconds
@@ -102,6 +105,16 @@ def token(text: str) -> str:
     if len(text) < 16 or not text.isascii() or any(c.isspace() for c in text):
         raise ValueError("at least 16 ASCII characters without spaces")
     return text
+
+
+def job_kinds(text: str) -> JobKinds:
+    """The built-in kinds of job, and those of the TOML file with this path; none for no path."""
+    try:
+        return parse_kinds(Path(text).expanduser().read_text(encoding="utf-8") if text else "")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"the path of a TOML file that can be read ({error})") from None
+    except ValueError as error:
+        raise ValueError(f"the path of a TOML file of kinds of job ({error})") from None
 
 
 def days_by_class(classes: Sequence[str]) -> Callable[[str], Mapping[str, int]]:

@@ -28,18 +28,37 @@ def admit(call: Call, authenticator: Authenticator) -> None:
     check_head(call.path, call.environ, call.query)
     if call.path in PUBLIC:
         return
-    call.raw_body = read_body(call.environ)
+    if call.upload is None:
+        call.raw_body = read_body(call.environ)
     if call.cost.by_body is not None:
         _take_by_body(call, authenticator)
 
 
 def _authenticate(call: Call, authenticator: Authenticator) -> None:
     call.bucket = "write" if call.writes else "read"
+    # What its body says it costs is taken when that is read.
+    _let_in(call, authenticator, 0 if call.cost.by_body is not None else call.cost.tokens)
+    assert call.grant is not None
+    _require(call, call.grant)
+
+
+def readmit(call: Call, authenticator: Authenticator) -> None:
+    """Let in once more a call that has waited, at no cost, as the key is by now; or raise what refuses it."""
+    call.now = call.services.clock()
+    _let_in(call, authenticator, None)
+
+
+def _let_in(call: Call, authenticator: Authenticator, tokens: float | None) -> None:
+    """`tokens`: None for a call that was let in before."""
     try:
         token = presented_key(call.environ)
-        # What its body says it costs is taken when that is read.
-        tokens = 0 if call.cost.by_body is not None else call.cost.tokens
-        call.credential, call.grant = authenticator.authenticate(token, call.ip, call.at, call.bucket, tokens)
+        if tokens is None:
+            call.credential, grant = authenticator.authenticate_again(
+                token, call.ip, call.now, call.bucket, woken=call.woken
+            )
+            call.grant = grant or call.grant
+        else:
+            call.credential, call.grant = authenticator.authenticate(token, call.ip, call.at, call.bucket, tokens)
     except KeyRefused as refusal:
         call.key_id, call.secret_id = refusal.key_id, refusal.secret_id
         _limit_address(call)
@@ -50,7 +69,6 @@ def _authenticate(call: Call, authenticator: Authenticator) -> None:
         _limit_address(call)
         raise Problem("address-not-allowed", str(refusal)) from None
     call.key_id, call.secret_id = call.credential.key_id, call.credential.secret_id
-    _require(call, call.grant)
 
 
 def _take_by_body(call: Call, authenticator: Authenticator) -> None:

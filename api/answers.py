@@ -25,6 +25,8 @@ class Answer:
         once: secrets that `data` holds in this answer, and null in every replay of it.
         undo: it tells what would be: the transaction is to be rolled back.
         stream: the body in pieces, in place of the document.
+        awaits: the topics (see `domain.signals.Changed`) of which one may change it, where the caller might rather wait
+            for that; empty for an answer that is not worth waiting longer for.
     """
 
     document: Mapping[str, Any]
@@ -34,9 +36,12 @@ class Answer:
     undo: bool = False
     stream: Iterator[bytes] | None = None
     content_type: str = "application/json"
+    awaits: tuple[str, ...] = ()
 
     def response(self) -> Response:
         """The HTTP response."""
+        if self.status == 204:
+            return Response(status=204, headers=dict(self.headers))
         body = self._body(self.once) if self.stream is None else self.stream
         return Response(body, self.status, {"Content-Type": self.content_type, **self.headers})
 
@@ -59,6 +64,9 @@ def created(
     """201 with the address of what was made. `once`: see `Answer`."""
     headers = {"Location": location} if etag is None else {"Location": location, "ETag": etag}
     return Answer({"data": data}, 201, headers, once or {})
+
+
+NOTHING = Answer({}, 204)
 
 
 def many(call: Call, rows: Sequence[Mapping[str, Any]], page: Page) -> Answer:

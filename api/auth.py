@@ -79,6 +79,22 @@ class Authenticator:
             grant = self.take(credential, bucket, 0 if grant.allowed else cost)  # by the limit that holds now
         return credential, grant
 
+    def authenticate_again(
+        self, token: str, ip: str, now: datetime, bucket: str, *, woken: bool
+    ) -> tuple[Credential, Grant | None]:
+        """The same for a call that has waited, at no cost.
+
+        What is remembered for a second will do where nothing woke it, for a change of the key would have. It will do
+        while Redis is away, too, when all that wait look every second; no bucket is asked then.
+
+        Raises:
+            KeyRefused: 401.
+            AddressRefused: 403.
+        """
+        if not woken or self._services.limiter.degraded:
+            return self._in_force(token, ip, now), None
+        return self.authenticate(token, ip, now, bucket, 0)
+
     def take(self, credential: Credential, bucket: str, cost: float) -> Grant:
         """Take tokens of one of the key's buckets."""
         per_minute = credential.write_per_minute if bucket == "write" else credential.read_per_minute

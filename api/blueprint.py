@@ -8,8 +8,7 @@ reads the body (400, 422), calls the view, writes the audit row and the idempote
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 from flask_smorest import Blueprint as SmorestBlueprint
 from marshmallow import Schema
@@ -17,73 +16,15 @@ from werkzeug.http import parse_etags
 
 from domain.access import Permission
 from domain.audit.commands import write_entry
-from domain.entities import Kind, load
-from domain.errors import NotFound
 from domain.idempotency.commands import RecordKey
 from domain.list_spec import ListSpec
 
 from . import idempotency
-from .answers import Answer
-from .bodies import load_body
 from .call import Call
-from .costs import ONE, Cost
 from .documentation import documentation, streaming
+from .operation import Operation, Terms, View
 from .response import Response
-
-View = Callable[..., Answer]
-LARGEST_ENTITY = 256 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One method of one path.
-
-    Attributes:
-        id: the operationId.
-        permission: what it needs.
-        loads: the kind of the object that `<id>` in the rule names; `call.target` holds its row.
-        body: the schema of the request's body.
-        largest_body: bytes; more is answered 413.
-        prepare: work that must not hold a transaction, such as resolving a name; done before it begins, for callers
-            with the permission. `call.prepared` holds what it gives.
-        creates: the kind of what is made of the body alone, so that a batch may make many at once.
-        cost: what it takes of the buckets of the calling key.
-        finds: finds what else the path names, before the body is read, or raises `NotFound`.
-    """
-
-    id: str
-    method: str
-    rule: str
-    permission: Permission
-    view: View
-    loads: Kind | None = None
-    body: Schema | None = None
-    largest_body: int = LARGEST_ENTITY
-    prepare: Callable[[Call], Any] | None = None
-    creates: Kind | None = None
-    cost: Cost = ONE
-    finds: Callable[..., Any] | None = None
-
-    def admit(self, call: Call, path: dict[str, str]) -> None:
-        """Load what the path names and check the permission.
-
-        Raises:
-            NotFound: there is no such object for this caller.
-            Forbidden: the caller may not do this.
-        """
-        if any("\0" in part for part in path.values()):  # PostgreSQL would refuse to be asked for it
-            raise NotFound("Nothing has a name with a NUL character.")
-        if self.loads is not None:
-            call.set_target(load(call.session, call.actor, self.loads, path.pop("id"), for_update=call.writes))
-        call.actor.require(self.permission)
-        if self.finds is not None:
-            self.finds(call, **path)
-
-    def perform(self, call: Call, path: dict[str, str]) -> Answer:
-        """Read the body and call the view."""
-        if self.body is None:
-            return self.view(call, **path)
-        return self.view(call, load_body(call, self.body, self.largest_body), **path)
+from .waiting import answer_in_time, or_nothing_yet
 
 
 class Blueprint(SmorestBlueprint):  # type: ignore[misc]
@@ -102,41 +43,36 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         returns: type[Schema],
         id: str,  # noqa: A002 - OpenAPI's operationId
         status: int = 200,
-        loads: Kind | None = None,
+        also_status: int | None = None,
         body: type[Schema] | None = None,
-        largest_body: int = LARGEST_ENTITY,
         listing: ListSpec | None = None,
         shape: ListSpec | None = None,
-        prepare: Callable[[Call], Any] | None = None,
-        creates: Kind | None = None,
-        also_status: int | None = None,
-        cost: Cost = ONE,
-        finds: Callable[..., Any] | None = None,
         results: bool = False,
         streams: Mapping[str, str] | None = None,
+        document: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+        **terms: Unpack[Terms],
     ) -> Callable[[View], View]:
         """Register an operation: what the arguments mean stands with `Operation`. Those that only the document shows:
 
         Args:
-            returns: the schema of `data`, or of its items when there is a `listing`; the domain renders answers.
             listing: the grammar of its query, for a list.
             shape: what `fields` and `expand` may name, for one object.
             also_status: of another success, with the same form of answer.
             results: `data` is a list of what it returns: of a write without a page, of a read all on one.
             streams: the formats in which it streams the whole of its `listing`, with their media types.
+            document: what differs of it from other operations, given what would be said.
         """
 
         def decorator(view: View) -> View:
             schema = None if body is None else body()
-            operation = Operation(
-                id, method, rule, permission, view, loads, schema, largest_body, prepare, creates, cost, finds
-            )
+            operation = Operation(id, method, rule, permission, view, returns, schema, **terms)
             self.operations.append(operation)
             endpoint = _endpoint(operation)
             endpoint.__doc__ = view.__doc__
             shown = documentation(operation, returns, (status, also_status), body, listing, shape, results=results)
             if streams is not None and listing is not None:
                 shown |= streaming(shown, listing, streams)
+            shown |= document(shown) if document is not None else {}
             documented = self.doc(**shown)(endpoint)
             self.route(rule, methods=[method], endpoint=id)(documented)
             return view
@@ -145,24 +81,35 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
 
 
 def _endpoint(operation: Operation) -> Callable[..., Response]:
-    """The view function; the gateway calls it with the call and what the path names, and reads its `cost` before."""
+    """The view function; the gateway reads its attributes, and calls it with the call and what the path names."""
 
     def run(call: Call, **path: str) -> Response:
-        if call.writes:
-            return _write(call, operation, path)
-        with call.services.database.reading() as session:
-            call.set_session(session)
-            operation.admit(call, path)
-            return _unless_known(call, operation.perform(call, path).response())
+        if call.upload is not None:
+            with call.upload.settling(call.services.artifacts):
+                return _write(call, operation, path)
+        reads = not call.writes or (operation.reads is not None and operation.reads(call))
+        once = _read if reads else _write
+        if operation.waits is None:
+            return once(call, operation, path)
+        return answer_in_time(call, operation.waits, lambda: once(call, operation, dict(path)))
 
-    run.__dict__["cost"] = operation.cost
+    run.__dict__.update(cost=operation.cost, told=operation.told, uploads=operation.uploads)
     return run
+
+
+def _read(call: Call, operation: Operation, path: dict[str, str]) -> Response:
+    with call.services.database.reading() as session:
+        call.set_session(session)
+        operation.admit(call, path)
+        if call.writes:  # by its method alone: there is nothing to be kept, but a mistake is one
+            idempotency.check_presented(call)
+        return _unless_known(call, or_nothing_yet(call, operation.perform(call, path)).response())
 
 
 def _write(call: Call, operation: Operation, path: dict[str, str]) -> Response:
     if operation.prepare is not None and call.actor.may(operation.permission):
         call.prepared = operation.prepare(call)
-    key = idempotency.presented(call)
+    key = idempotency.presented(call) if operation.recorded else None
     try:
         with call.services.database.transaction() as session:
             call.set_session(session)
@@ -180,7 +127,7 @@ def _written(call: Call, operation: Operation, path: dict[str, str], key: Record
     idempotency.check_presented(call)
     if earlier is not None:
         return idempotency.replay(call, earlier)
-    answer = operation.perform(call, path)
+    answer = or_nothing_yet(call, operation.perform(call, path))
     response = answer.response()
     if answer.undo:
         raise _Undone(response)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ from domain.ports import Grant, Services, client_address
 from .costs import ONE, Cost
 from .json_body import BadJson, load_strict
 from .response import Response
+from .uploads import Upload
 
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 _UNREAD = object()
@@ -48,15 +49,25 @@ class Call:
     grant: Grant | None = None
     bucket: str = "address"
     cost: Cost = ONE
+    told: Callable[[Any], Any] | None = None  # what the audit is told of the body, in place of it
     raw_body: bytes = b""
+    upload: Upload | None = None  # in place of `raw_body`, where that is a file
     problem: str | None = None
     idempotency: str | None = None
     audited: bool = False
     changes: Mapping[str, Any] | None = None  # old and new values, for the audit
     prepared: Any = None
+    read_already: Sequence[tuple[str, str]] = ()  # of the query, by the door
+    now: datetime = field(init=False)  # later than `at` in a call that has waited
+    patient: bool = False  # whether it rather waits than to be answered that there is nothing yet
+    woken: bool = True  # whether what it looks for may have changed since its last look
+    readmit: Callable[[], None] | None = None  # to be called after waiting: raises what refuses the call by now
     _session: Session | None = None
     _target: Row | None = None
     _body: Any = _UNREAD
+
+    def __post_init__(self) -> None:
+        self.now = self.at
 
     @classmethod
     def begin(cls, services: Services, environ: Mapping[str, Any]) -> Call:
@@ -114,7 +125,7 @@ class Call:
     @property
     def context(self) -> Context:
         """What commands ask for."""
-        return Context(self.actor, self.at, self.request_id)
+        return Context(self.actor, self.now, self.request_id)
 
     def audit_entry(self, response: Response) -> AuditEntry:
         """The call's row; an answer that streams has no length yet."""
@@ -126,7 +137,7 @@ class Call:
             method=self.method[:20],
             route=self.route,
             path=clean_text(self.path, 2000),
-            params=masked_params(self._query_for_audit(), self.body_for_audit()),
+            params=masked_params(self._query_for_audit(), self._told_body()),
             changes=mask(self.changes) if self.changes else None,
             status_code=response.status,
             problem=self.problem,
@@ -135,7 +146,7 @@ class Call:
             rate_limit=None if self.grant is None else f"{self.bucket} {self.grant.remaining}/{self.grant.limit}",
             ip=self.ip,
             user_agent=clean_text(self.environ.get("HTTP_USER_AGENT"), 400),
-            bytes_in=len(self.raw_body),
+            bytes_in=len(self.raw_body) if self.upload is None else self.upload.size,
             bytes_out=response.length,
             duration_ms=round((time.perf_counter() - self.started) * 1000, 3),
         )
@@ -143,9 +154,13 @@ class Call:
     def _query_for_audit(self) -> dict[str, Any]:
         """Every value of every parameter: what was given twice counted twice."""
         given: dict[str, list[str]] = {}
-        for name, value in self.query:
+        for name, value in (*self.read_already, *self.query):
             given.setdefault(name, []).append(value)
         return {name: values[0] if len(values) == 1 else values for name, values in given.items()}
+
+    def _told_body(self) -> Any:
+        body = self.body_for_audit()
+        return body if self.told is None else self.told(body)
 
     def body_for_audit(self) -> Any:
         """The body, or how long it is when it cannot be read."""

@@ -17,10 +17,11 @@ from .reference.headers import headers
 from .reference.parameters import path_parameters
 from .reference.problems import problem_name
 from .response import Response
-from .schemas import MOST_ITEMS, AnswerSchema, integer_field
+from .schemas import LONGEST_WAIT, MOST_ITEMS, AnswerSchema, integer_field
+from .waiting import Waits
 
 if TYPE_CHECKING:
-    from .blueprint import Operation
+    from .operation import Operation
 
 _ALWAYS = (400, 401, 403, 413, 414, 429, 431, 500, 503)
 _KEYLESS = (400, 413, 414, 415, 422, 429, 431, 500, 503)
@@ -28,6 +29,15 @@ COUNT = {"format": "int32", "minimum": 0, "maximum": 2**31 - 1}
 UNCHANGED = {"description": "You have this version.", "headers": headers("ETag")}
 LARGEST_STREAM = 2**40  # bytes; there is no limit but time
 _SAYS = {200: "It worked.", 201: "It was made.", 202: "It was accepted; the answer tells where to look.", 204: "Done."}
+
+
+WAIT = {
+    "in": "query",
+    "name": "wait",
+    "schema": {"type": "number", "minimum": 0, "maximum": LONGEST_WAIT, "default": 0},
+    "description": "Seconds to wait for something to happen when there is nothing to answer yet.",
+    "example": 0,
+}
 
 
 class PageSchema(AnswerSchema):
@@ -46,6 +56,8 @@ class PageSchema(AnswerSchema):
 
 @cache  # one class for each: two of one name would be two schemas in the document
 def _envelope(schema: type[Schema], is_list: bool, is_results: bool) -> type[Schema]:
+    if getattr(schema, "whole", False):  # it is the body as it stands
+        return schema
     name = schema.__name__.removesuffix("Schema")
     if is_results:
         rows = fields.List(fields.Nested(schema), required=True, metadata={"maxItems": MOST_ITEMS})
@@ -77,8 +89,9 @@ def documentation(
     is_list = listing is not None
     writes, tagged = operation.method != "GET", has_etag(returns, is_list or results)
     envelope = _envelope(returns, is_list or (results and not writes), results and writes)
-    conditional = _conditions(operation, tagged)
-    named = ["X-Request-Id", *(["Idempotency-Key"] if writes else []), *conditional]
+    conditional = [] if not tagged else conditions_of(operation, returns)
+    recorded = writes and operation.recorded
+    named = ["X-Request-Id", *(["Idempotency-Key"] if recorded else []), *conditional]
     shown: dict[str, Any] = {
         "operationId": operation.id,
         "x-permission": operation.permission.value,
@@ -87,16 +100,17 @@ def documentation(
             *path_parameters(operation.rule),
             *([] if listing is None else list_parameters(listing)),
             *([] if shape is None else shape_parameters(shape)),
+            *([WAIT] if operation.waits is Waits.QUERY else []),
             *named,
         ],
         "responses": {
             **{
-                str(status): _success(envelope, status, is_list, tagged, writes)
+                str(status): _success(envelope, status, is_list, tagged, recorded)
                 for status in statuses
                 if status is not None
             },
             **({"304": UNCHANGED} if tagged and not writes else {}),
-            **{str(code): problem_name(code) for code in _refusals(operation, conditional)},
+            **{str(code): problem_name(code) for code in _refusals(operation, conditional, listing)},
         },
     }
     if body is not None:
@@ -125,16 +139,19 @@ def streaming(shown: dict[str, Any], listing: ListSpec, formats: Mapping[str, st
     text = {"schema": {"type": "string", "maxLength": LARGEST_STREAM, "pattern": ".*"}}
     success = {
         "description": _SAYS[200],
-        "headers": headers("Content-Disposition"),
+        "headers": headers(*([] if listing.once else ["Content-Disposition"])),
         "content": dict.fromkeys(formats.values(), text),
     }
-    own = [*export_parameters(listing, tuple(formats)), "X-Request-Id"]
+    if listing.once:
+        own: list[Any] = [*list_parameters(listing), "Last-Event-ID", "X-Request-Id"]
+    else:
+        own = [*export_parameters(listing, tuple(formats)), "X-Request-Id"]
     return {"parameters": own, "responses": {**shown["responses"], "200": success}}
 
 
-def _conditions(operation: Operation, tagged: bool) -> list[str]:
-    """The conditional headers that it heeds (RFC 9110, section 13)."""
-    if not tagged:
+def conditions_of(operation: Operation, returns: type[Schema]) -> list[str]:
+    """The conditional headers that an operation on one object heeds (RFC 9110, section 13)."""
+    if not has_etag(returns, is_list=False):
         return []
     if operation.method == "PUT" and "/by-external/" in operation.rule:  # the one that may also create
         return ["If-Match", "If-None-Match"]
@@ -143,6 +160,8 @@ def _conditions(operation: Operation, tagged: bool) -> list[str]:
 
 
 def _success(schema: type[Schema], status: int, is_list: bool, tagged: bool, writes: bool) -> dict[str, Any]:
+    if status == 204:
+        return {"description": _SAYS[status], "headers": headers()}
     also = {"Link": is_list, "ETag": tagged, "Location": status == 201, "Idempotency-Replayed": writes}
     return {
         "description": _SAYS[status],
@@ -151,11 +170,14 @@ def _success(schema: type[Schema], status: int, is_list: bool, tagged: bool, wri
     }
 
 
-def _refusals(operation: Operation, conditional: Sequence[str]) -> list[int]:
+def _refusals(operation: Operation, conditional: Sequence[str], listing: ListSpec | None) -> list[int]:
     codes = list(_ALWAYS)
     codes += [404] if "<" in operation.rule else []
-    codes += [409, 422] if operation.method != "GET" else []  # an Idempotency-Key in use, or used otherwise
+    codes += (
+        [409, 422] if operation.method != "GET" and operation.recorded else [422] if operation.body else []
+    )  # an Idempotency-Key in use, or used otherwise
     codes += [409] if operation.method == "GET" and "/by-external/" in operation.rule else []  # several have the id
+    codes += [410] if listing is not None and listing.once else []
     codes += [412] if operation.method != "GET" and conditional else []
     codes += [415] if operation.body is not None else []
     return sorted(codes)

@@ -21,12 +21,14 @@ from werkzeug.exceptions import HTTPException
 from domain.ids import ALPHABET, LENGTH
 from domain.ports import Services
 
-from .admission import KEY_SETS, PREFIX, PUBLIC, admit
+from .admission import KEY_SETS, PREFIX, PUBLIC, admit, readmit
 from .auth import Authenticator, retirement_headers
 from .call import Call
 from .costs import ONE, Cost
 from .problems import Problem, problem_of, problem_response
 from .response import Response, StartResponse
+from .routing import template_of
+from .uploads import Upload
 
 _ID = re.compile(f"(?<=/)[a-z]{{3}}_[{ALPHABET}]{{{LENGTH}}}(?=/|\\Z)")
 
@@ -61,13 +63,16 @@ class Gateway:
         try:
             view = self._view_of(call)
             admit(call, self._authenticator)
+            call.readmit = partial(readmit, call, self._authenticator)
             response = view(call)
         except Exception as error:
             response = refuse(error, call)
+            if call.upload is not None:
+                call.upload.drain()
         response = _audited(call, response)
         if call.credential is not None:
             _note_use(call, self._authenticator)
-        return response.send(start_response, call.method)
+        return response.send(start_response, call.method, self._services.gate)
 
     def _view_of(self, call: Call) -> Callable[[Call], Response]:
         """What answers the call once it is let in, be it with what is wrong with its path or method."""
@@ -83,7 +88,7 @@ class Gateway:
                 rule, path = self._routes.match(call.path, call.method, return_rule=True)
             except HTTPException as error:
                 return partial(_raise, error)
-            call.route = rule.rule.replace("<", "{").replace(">", "}")
+            call.route = template_of(rule.rule)
             # flask-smorest wraps it for Flask's contexts.
             view = inspect.unwrap(self._app.view_functions[rule.endpoint])
             call.cost = ONE if call.method == "OPTIONS" else getattr(view, "cost", ONE)
@@ -91,6 +96,9 @@ class Gateway:
                 self._known[call.method, shape] = _Known(call.route, view, call.cost, tuple(path))
         if call.method == "OPTIONS":
             return self._options
+        call.told = getattr(view, "told", None)
+        if call.writes and getattr(view, "uploads", False):
+            call.upload = Upload(call.environ)
         if call.path in PUBLIC:
             return partial(self._page, view)
         return lambda call: view(call, **path)

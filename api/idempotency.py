@@ -72,7 +72,10 @@ def replay(call: Call, record: Row) -> Response:
 
 
 def _digest(call: Call) -> bytes:
-    return hashlib.sha256(call.environ.get("QUERY_STRING", "").encode("latin-1") + b"\0" + call.raw_body).digest()
+    body = call.raw_body
+    if call.upload is not None and call.upload.kept is not None:
+        body = call.upload.kept.sha256.encode()
+    return hashlib.sha256(call.environ.get("QUERY_STRING", "").encode("latin-1") + b"\0" + body).digest()
 
 
 def _still_running() -> Problem:

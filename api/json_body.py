@@ -29,7 +29,7 @@ def load_strict(body: bytes) -> Any:
         raise BadJson(f"The body is not UTF-8: byte {error.start} cannot be read.") from None
     try:
         value = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_int=_integer, parse_float=_float
+            text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_int=read_integer, parse_float=_float
         )
         _check(value, 1)
     except json.JSONDecodeError as error:
@@ -51,7 +51,8 @@ def _refuse_constant(name: str) -> NoReturn:
     raise BadJson(f"{name} is not JSON.")
 
 
-def _integer(digits: str) -> int:
+def read_integer(digits: str) -> int:
+    """A whole number. Raises `BadJson` for one that cannot be kept."""
     if len(digits) > LONGEST_NUMBER or not -(2**63) <= int(digits) < 2**64:
         raise BadJson("A whole number is too large: keep to 64 bits, or send it as a string.")
     return int(digits)
@@ -68,17 +69,18 @@ def _check(value: Any, depth: int) -> None:
     if depth > DEEPEST:
         raise BadJson(f"The body is nested more than {DEEPEST} levels deep.")
     if isinstance(value, str):
-        _check_text(value)
+        check_text(value)
     elif isinstance(value, dict):
         for name, item in value.items():
-            _check_text(name)
+            check_text(name)
             _check(item, depth + 1)
     elif isinstance(value, list):
         for item in value:
             _check(item, depth + 1)
 
 
-def _check_text(text: str) -> None:
+def check_text(text: str) -> None:
+    """Raises `BadJson` for a text that cannot be kept."""
     if "\0" in text:
         raise BadJson("A text holds a NUL character.")
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):

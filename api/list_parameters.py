@@ -11,6 +11,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from domain.event_cursors.queries import NAME_PATTERN
+from domain.events.catalogue import PATTERNS
 from domain.external_id_filters import ALLOWED as EXTERNAL_ID_OPERATORS
 from domain.filters import LARGEST_INTEGER, LONGEST_TEXT, MOST_WORDS, OPERATORS, operators_of, type_word
 from domain.list_query import DEFAULT_LIMIT, LARGEST_LIMIT
@@ -43,10 +45,32 @@ PAGING: dict[str, Parameter] = {
         "total", {"type": "boolean", "default": False}, "Whether `page.total` says how many there are."
     ),
 }
+_TYPE = "(" + "|".join(map(re.escape, PATTERNS)) + ")"
+# Of what is not paged but read on.
+READING: dict[str, Parameter] = {
+    "after": _parameter(
+        "after",
+        _CURSOR,
+        "`page.next` of the last call, or `end` for what comes from now on. Without it, the oldest kept.",
+    ),
+    "cursor_name": _parameter(
+        "cursor_name",
+        {"type": "string", "maxLength": 64, "pattern": f"^({NAME_PATTERN})?$"},
+        "The cursor that the key keeps under this name, in place of `after`. Reading does not move it.",
+    ),
+    "types": _parameter(
+        "types",
+        {"type": "string", "maxLength": LONGEST_TEXT, "pattern": f"^({_TYPE}(,{_TYPE})*)?$"},
+        "Event types, as a webhook names them: `asset.*,job.completed`. Comma-separated.",
+        example="asset.*",
+    ),
+}
 
 
 def list_parameters(spec: ListSpec) -> list[Parameter | str]:
     """The query parameters of a list; a name stands for one of `PAGING`."""
+    if spec.once:
+        return [*(name if name in PAGING else READING[name] for name in spec.once), *_filters(spec)]
     return ["limit", "cursor", "total", *_unpaged(spec)]
 
 
@@ -58,11 +82,15 @@ def export_parameters(spec: ListSpec, formats: Sequence[str]) -> list[Parameter]
 
 
 def _unpaged(spec: ListSpec) -> list[Parameter]:
+    sort = _parameter("sort", _sort(spec), _sort_text(spec), example=spec.default_sort)
+    return [sort, *shape_parameters(spec), *_search(spec), *_filters(spec)]
+
+
+def _filters(spec: ListSpec) -> list[Parameter]:
     filters = [
         _parameter(name, _schema(field), f"Only objects with this `{name}`.") for name, field in spec.fields.items()
     ]
-    sort = _parameter("sort", _sort(spec), _sort_text(spec), example=spec.default_sort)
-    return [sort, *shape_parameters(spec), *_search(spec), *filters, _operators(spec)]
+    return [*filters, _operators(spec)]
 
 
 def shape_parameters(spec: ListSpec) -> list[Parameter]:
@@ -70,7 +98,7 @@ def shape_parameters(spec: ListSpec) -> list[Parameter]:
     found: list[Parameter] = []
     if spec.shown:
         text = "Only these members, and those of `expand`. Comma-separated."
-        found.append(_names("fields", list(spec.shown), text, ["id", spec.shown[2]]))
+        found.append(_names("fields", list(spec.shown), text, [spec.shown[0], spec.shown[2]]))
     if spec.references:
         text = "Objects to show beside their ids, under these names. Comma-separated; a path includes what leads to it."
         paths = paths_of(spec.references)

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from domain.db import Session
 from domain.deliveries.figures import AttemptFigures, attempt_figures
 from domain.deliveries.statistics import Queues, Standing, queues, standing
+from domain.jobs.statistics import Farm, farm
 from domain.ports import Services
 from domain.replays.queries import standing as replays_now
 
@@ -41,6 +42,7 @@ class _Figures(Collector):
             yield from _of_queues(queues(session, now))
             yield from _of_attempts(attempt_figures(session))
             yield from _of_replays(session)
+            yield from _of_jobs(farm(session, now))
         degraded = float(self._services.limiter.degraded)
         yield _gauge("callsheet_redis_away", "1 while limits are counted in the database.", {None: degraded})
         for figure in self._services.health.figures():
@@ -80,6 +82,13 @@ def _of_attempts(known: AttemptFigures) -> Iterator[Metric]:
     histogram = HistogramMetricFamily("callsheet_delivery_attempt_seconds", "How long attempts took.")
     histogram.add_metric([], buckets, known.milliseconds / 1000)
     yield histogram
+
+
+def _of_jobs(now: Farm) -> Iterator[Metric]:
+    yield _gauge("callsheet_jobs_queued", "Generation jobs that wait for a worker, by kind.", now.queued, "kind")
+    yield _gauge("callsheet_jobs_running", "Generation jobs that a worker has.", {None: now.running})
+    waited = {None: now.oldest_queued_seconds}
+    yield _gauge("callsheet_oldest_queued_job_seconds", "How long the oldest queued job has waited.", waited)
 
 
 def _of_replays(session: Session) -> Iterator[Metric]:

@@ -9,6 +9,7 @@ from flask import Flask, Response, abort, render_template
 from .admission import PREFIX
 from .problems import PROBLEMS
 from .reference.document import document_of, make_api
+from .routing import CONVERTERS
 from .v1 import BLUEPRINTS
 
 # Swagger UI sets style attributes; nothing else on the page is looser than in the portal.
@@ -16,10 +17,13 @@ DOCS_CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+# GraphiQL brings its fonts inside of its style sheet.
+EXPLORER_CSP = DOCS_CSP.replace("font-src 'self'", "font-src 'self' data:")
 
 
 def mount_operations(app: Flask) -> bytes:
     """Mount every operation; the document that describes them."""
+    app.url_map.converters.update(CONVERTERS)
     api = make_api(app)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint, url_prefix=PREFIX)
@@ -32,13 +36,23 @@ def register(app: Flask) -> None:
     for prefix, name in (("", "root"), (PREFIX, "base")):
         app.add_url_rule(f"{prefix}/openapi.json", f"openapi_{name}", show_document)
         app.add_url_rule(f"{prefix}/docs", f"docs_{name}", show_docs)
+    app.add_url_rule("/graphql-explorer", "graphql_explorer", show_explorer)
     app.add_url_rule("/problems/<slug>", "problem", show_problem)
 
 
 def show_docs() -> Response:
     """The interactive page over `/openapi.json`."""
-    response = Response(render_template("docs/swagger.html"))
-    response.headers["Content-Security-Policy"] = DOCS_CSP
+    return _page("docs/swagger.html")
+
+
+def show_explorer() -> Response:
+    """GraphiQL over the API; it needs a key, which its page asks for."""
+    return _page("docs/graphql.html", EXPLORER_CSP)
+
+
+def _page(template: str, policy: str = DOCS_CSP, **shown: object) -> Response:
+    response = Response(render_template(template, **shown))
+    response.headers["Content-Security-Policy"] = policy
     return response
 
 
@@ -47,6 +61,4 @@ def show_problem(slug: str) -> Response:
     if slug not in PROBLEMS:
         abort(404)
     status, title = PROBLEMS[slug]
-    response = Response(render_template("docs/problem.html", slug=slug, status=status, title=title))
-    response.headers["Content-Security-Policy"] = DOCS_CSP
-    return response
+    return _page("docs/problem.html", slug=slug, status=status, title=title)

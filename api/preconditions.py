@@ -22,7 +22,11 @@ class _Every:
 
 def expected_versions(call: Call) -> Expected:
     """The objects and versions that `If-Match` names; None without the header."""
-    given = call.header("If-Match")
+    return named_versions(call.header("If-Match"))
+
+
+def named_versions(given: str | None) -> Expected:
+    """The objects and versions that the tags of a header name; None without the header."""
     if given is None:
         return None
     tags = parse_etags(given)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from domain.errors import BadQuery, Conflict, FieldError, Forbidden, Invalid, NotFound, Stale
+from domain.errors import BadQuery, Conflict, FieldError, Forbidden, Gone, Invalid, NotFound, Stale
 
 from .response import Response
 
@@ -23,6 +23,12 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "bad-request": (400, "The request cannot be read"),
     "malformed-json": (400, "The body is not acceptable JSON"),
     "bad-query": (400, "A query parameter is unknown or out of range"),
+    "query-malformed": (400, "The GraphQL document cannot be read"),
+    "query-invalid": (400, "The GraphQL document or its variables do not fit the schema"),
+    "query-too-long": (400, "The GraphQL document is too long"),
+    "query-too-deep": (400, "The GraphQL operation is nested too deeply"),
+    "query-too-complex": (400, "The GraphQL operation asks for too much"),
+    "too-many-aliases": (400, "The GraphQL document has too many aliases"),
     "key-missing": (401, "No API key was presented"),
     "key-malformed": (401, "The API key is malformed"),
     "key-unknown": (401, "The API key is unknown"),
@@ -35,22 +41,29 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "method-not-allowed": (405, "The method is not allowed here"),
     "conflict": (409, "The object's state does not allow this"),
     "idempotency-in-progress": (409, "A call with this Idempotency-Key is still running"),
+    "cursor-too-old": (410, "What follows the cursor is not kept any more"),
     "precondition-failed": (412, "The object has changed"),
     "body-too-large": (413, "The body is too large"),
     "uri-too-long": (414, "The address is too long"),
-    "unsupported-media-type": (415, "The body must be JSON"),
+    "unsupported-media-type": (415, "The type of the body is not one that is read here"),
+    "range-not-satisfiable": (416, "The range lies behind the end of the file"),
     "headers-too-large": (431, "The headers are too many or too large"),
     "invalid": (422, "Fields of the body break a rule"),
     "batch-failed": (422, "An operation of the atomic batch failed"),
     "failed-dependency": (424, "An operation that this one depends on failed"),
     "idempotency-mismatch": (422, "This Idempotency-Key was used for another request"),
     "quota-exceeded": (429, "Too many calls"),
+    "too-many-streams": (429, "The key keeps too many streams open"),
     "internal-error": (500, "Something failed on our side"),
     "busy": (503, "The service is busy"),
+    "store-unavailable": (503, "The store of artifacts does not answer"),
     "audit-unavailable": (503, "The call could not be written to the audit trail"),
 }
 _BY_STATUS = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 413: "body-too-large",
               414: "uri-too-long", 415: "unsupported-media-type", 431: "headers-too-large"}  # fmt: skip
+
+# What is told in the error's own sentence, and no more.
+_SLUGS: dict[type[Exception], str] = {NotFound: "not-found", Forbidden: "forbidden", Stale: "precondition-failed"}
 
 
 @dataclass
@@ -75,16 +88,14 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, Invalid):
         subject = f"{len(error.errors)} fields break" if len(error.errors) > 1 else "One field breaks"
         return Problem("invalid", f"{subject} a rule; nothing was stored.", errors=error.errors)
-    if isinstance(error, NotFound):
-        return Problem("not-found", str(error))
-    if isinstance(error, Forbidden):
-        return Problem("forbidden", str(error))
     if isinstance(error, Conflict):
         return Problem("conflict", str(error), extra={} if error.allowed is None else {"allowed": list(error.allowed)})
-    if isinstance(error, Stale):
-        return Problem("precondition-failed", str(error))
+    if isinstance(error, Gone):
+        return Problem("cursor-too-old", str(error), extra={"oldest": error.oldest})
     if isinstance(error, BadQuery):
         return Problem("bad-query", str(error), extra={"parameter": error.parameter})
+    if type(error) in _SLUGS:
+        return Problem(_SLUGS[type(error)], str(error))
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
     if lost or isinstance(error, PoolTimeout | OperationalError):
         return Problem("busy", "The database did not answer in time; try again.", headers={"Retry-After": "1"})

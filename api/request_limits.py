@@ -46,14 +46,10 @@ def read_body(environ: Mapping[str, Any]) -> bytes:
     Raises:
         Problem: 413; 400 when the caller sent less than it declared.
     """
-    declared = environ.get("CONTENT_LENGTH") or ""
-    counted = declared.isascii() and declared.isdigit() and len(declared) < 20
-    chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
-    if declared and not counted:
-        raise Problem("bad-request", "`Content-Length` must be a whole number.")
-    if not counted and not chunked:
+    declared, chunked = declared_length(environ)
+    if declared is None and not chunked:
         return b""
-    left = MOST_DRAINED if chunked else min(int(declared), MOST_DRAINED)
+    left = MOST_DRAINED if chunked else min(declared or 0, MOST_DRAINED)
     stream, parts, size = environ["wsgi.input"], [], 0
     while left > 0:
         part = stream.read(min(CHUNK, left))
@@ -62,8 +58,21 @@ def read_body(environ: Mapping[str, Any]) -> bytes:
         left, size = left - len(part), size + len(part)
         if size <= LARGEST_BODY:
             parts.append(part)
-    if size > LARGEST_BODY or (counted and int(declared) > LARGEST_BODY):
+    if size > LARGEST_BODY or (declared or 0) > LARGEST_BODY:
         raise Problem("body-too-large", f"Keep the body to {LARGEST_BODY:,} bytes.")
-    if counted and not chunked and size < int(declared):
+    if not chunked and size < (declared or 0):
         raise Problem("bad-request", "The body ended before its `Content-Length`.")
     return b"".join(parts)
+
+
+def declared_length(environ: Mapping[str, Any]) -> tuple[int | None, bool]:
+    """The `Content-Length`, None without one; and whether the body comes in chunks, which is what counts then.
+
+    Raises:
+        Problem: 400, it is no number.
+    """
+    declared = environ.get("CONTENT_LENGTH") or ""
+    counted = declared.isascii() and declared.isdigit() and len(declared) < 20
+    if declared and not counted:
+        raise Problem("bad-request", "`Content-Length` must be a whole number.")
+    return int(declared) if counted else None, "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from domain.gate import Gate
+
 StartResponse = Callable[..., Any]  # of WSGI (PEP 3333)
 _LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _WITHOUT_BODY = frozenset({204, 304})
@@ -25,15 +27,25 @@ class Response:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
 
-    def send(self, start_response: StartResponse, method: str) -> Iterable[bytes]:
-        """Answer a WSGI server; to HEAD as to GET, without the body (RFC 9110, section 9.3.2)."""
+    def send(self, start_response: StartResponse, method: str, gate: Gate) -> Iterable[bytes]:
+        """Answer a WSGI server; to HEAD as to GET, without the body (RFC 9110, section 9.3.2).
+
+        Args:
+            gate: what the pieces of a stream are made in, for they are after the call.
+        """
         headers = list(self.headers.items())
         if self.status not in _WITHOUT_BODY and self.length is not None:
             headers.append(("Content-Length", str(self.length)))
         start_response(_LINES[self.status], headers)
         if method == "HEAD" or self.status in _WITHOUT_BODY:
+            self._close()
             return ()
-        return (self.body,) if isinstance(self.body, bytes) else self.body
+        return (self.body,) if isinstance(self.body, bytes) else gate.through(self.body)
+
+    def _close(self) -> None:
+        close = getattr(self.body, "close", None)
+        if close is not None:
+            close()
 
     @property
     def length(self) -> int | None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
 
 from domain.clock import parse_rfc3339
 from domain.ids import LENGTH as ID_LENGTH
@@ -23,6 +23,7 @@ WEBHOOK_STATUSES = ("healthy", "failing", "disabled")
 ACTOR_TYPES = ("api_key", "user", "system")
 AUDIT_SOURCES = ("api", "portal", "cli", "system")
 LARGEST_INTEGER = 2**31 - 1
+LONGEST_WAIT = 60  # seconds that a call may wait for something to happen
 LONGEST_TEXT = 1024 * 1024  # nothing longer can have come in
 MOST_ITEMS = 500
 # JSON bodies with a NUL are refused, whatever the field.
@@ -55,6 +56,15 @@ class Integer(fields.Integer):
         if isinstance(value, bool) or not isinstance(value, int | float) or int(value) != value:
             raise self.make_error("invalid", input=value)
         return int(value)
+
+
+class Number(fields.Float):
+    """A number; marshmallow's own takes `"5"` and `true` too."""
+
+    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self.make_error("invalid", input=value)
+        return float(value)
 
 
 class Boolean(fields.Boolean):
@@ -140,6 +150,13 @@ def integer_field(
     kind = "int32" if least >= -LARGEST_INTEGER and most <= LARGEST_INTEGER else "int64"
     bounds = {"format": kind, "minimum": least, "maximum": most, "example": example}
     return fields.Integer(**_options(bounds, description, nullable))
+
+
+def wait_field(description: str) -> Number:
+    """How long a call waits while there is nothing yet: of the body of an operation with `Waits.BODY`."""
+    bounds = {"minimum": 0, "maximum": LONGEST_WAIT, "default": 0, "example": 0}
+    told = {**bounds, "description": description}
+    return Number(load_default=0, validate=validate.Range(0, LONGEST_WAIT), metadata=told)
 
 
 def list_field(

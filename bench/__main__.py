@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from bench import api, deliveries, isolation, latency, security
+from bench import api, deliveries, isolation, latency, security, waiting
 
 SCENARIOS = {
     "api": api.main,
@@ -12,6 +12,7 @@ SCENARIOS = {
     "isolation": isolation.main,
     "latency": latency.main,
     "security": security.main,
+    "waiting": waiting.main,
 }
 
 

@@ -60,11 +60,11 @@ def pair(kind: str) -> Iterator[Pair]:
         given = {"CALLSHEET_SECRET_KEY": SECRET, "DATABASE_URL": url}
         with (
             durable_redis(home) as redis_url,
-            _served(home / "product", "wsgi:app", {**given, "REDIS_URL": redis_url}) as port,
+            served(home / "product", "wsgi:app", {**given, "REDIS_URL": redis_url}) as port,
         ):
             product = _side(port, token, ids[0])
             _keep_bodies(product, token, ids[0], home)
-            with _served(home / "bare", "bench.bare:app", {BODIES_VARIABLE: folder}) as bare_port:
+            with served(home / "bare", "bench.bare:app", {BODIES_VARIABLE: folder}) as bare_port:
                 yield Pair(product, _side(bare_port, token, ids[0]), _decisions(port, token, ids))
 
 
@@ -89,7 +89,7 @@ def durable_redis(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def _served(home: Path, application: str, given: dict[str, str]) -> Iterator[int]:
+def served(home: Path, application: str, given: dict[str, str]) -> Iterator[int]:
     """granian as the product runs it, with one process; its port."""
     port = free_port()
     small = {"PORT": str(port), "CALLSHEET_WEB_WORKERS": "1", "CALLSHEET_DEMO": "0", "PYTHONPATH": str(ROOT)}
@@ -110,18 +110,18 @@ def _answers(port: int) -> bool:
 def _side(port: int, token: str, character_id: str) -> Side:
     return Side(
         port,
-        _request(port, "GET", f"/characters/{character_id}", token),
-        _request(port, "GET", f"/characters?limit={PAGE}", token),
+        request(port, "GET", f"/characters/{character_id}", token),
+        request(port, "GET", f"/characters?limit={PAGE}", token),
     )
 
 
 def _decisions(port: int, token: str, ids: list[str]) -> Iterator[bytes]:
     for decision in itertools.cycle(("approved", "rejected")):
         for character_id in ids:
-            yield _request(port, "POST", f"/characters/{character_id}/approvals", token, {"decision": decision})
+            yield request(port, "POST", f"/characters/{character_id}/approvals", token, {"decision": decision})
 
 
-def _request(port: int, method: str, path: str, token: str, body: object = None) -> bytes:
+def request(port: int, method: str, path: str, token: str, body: object = None) -> bytes:
     content = b"" if body is None else orjson.dumps(body)
     headers = [f"{method} /api/v1{path} HTTP/1.1", f"Host: 127.0.0.1:{port}", f"Authorization: Bearer {token}",
                "User-Agent: bench", "Accept: application/json"]  # fmt: skip

@@ -57,7 +57,9 @@ def _seed(settings: Settings) -> None:
     from app import build_services
     from dev.seed import seed_studio
 
-    if welcome := seed_studio(build_services(settings), only_if_empty=True):
+    services = build_services(settings)
+    services.database.after_commit = lambda _signals: None  # nothing is running yet that could be told
+    if welcome := seed_studio(services, only_if_empty=True):
         print(welcome)
 
 

@@ -16,8 +16,9 @@ from deploy import redis_server
 # All but Redis are one group, so that they stop together and Redis after them.
 GROUP = "callsheet"
 WEB = f"{GROUP}:web"
-# `jobs.queues.DELIVERIES`, which is not imported: the launcher would hold all of RQ in memory for as long as it runs.
-QUEUE = "deliveries"
+# As in `jobs.queues`, which is not imported: the launcher would hold all of RQ in memory for as long as it runs.
+QUEUE, PREVIEWS = "deliveries", "previews"
+SPARE_THREADS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ def _group(settings: Settings) -> dict[str, tuple[list[str], int, int]]:
     programs = {
         "web": (web(settings), 4, 1),
         "worker": (worker(), 4, settings.delivery_workers),
+        "previews": (worker(PREVIEWS), 4, 1),
         "sweeper": ([sys.executable, "-m", "jobs.sweeper"], 4, 1),
     }
     if settings.demo:
@@ -79,20 +81,25 @@ def _redis(settings: Settings) -> list[str]:
 
 def web(settings: Settings, application: str = "wsgi:app") -> list[str]:
     """The web server's command line."""
+    # Those that work (`domain.gate`) and those that wait, and a few that refuse who comes beyond them.
+    threads = str(settings.web_threads + settings.web_waiters + SPARE_THREADS)
     return [
         *(sys.executable, _script("granian"), "--interface", "wsgi", "--http", "1", "--no-ws"),
         *("--log-config", str(ROOT / "deploy" / "granian.json")),
         *("--host", settings.host, "--port", str(settings.port)),
-        *("--workers", str(settings.web_workers), "--blocking-threads", str(settings.web_threads)),
+        *("--workers", str(settings.web_workers), "--blocking-threads", threads, "--backpressure", threads),
         *("--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "2"),
         application,
     ]
 
 
-def worker() -> list[str]:
-    """The Redis address is in RQ_REDIS_URL: a command line can be read by every user of the machine."""
+def worker(queue: str = QUEUE) -> list[str]:
+    """A worker of one queue.
+
+    The Redis address is in RQ_REDIS_URL: a command line can be read by every user of the machine.
+    """
     return [
-        *(sys.executable, _script("rq"), "worker", QUEUE, "--worker-class", "jobs.worker.DeliveryWorker"),
+        *(sys.executable, _script("rq"), "worker", queue, "--worker-class", "jobs.worker.DeliveryWorker"),
         *("--serializer", "rq.serializers.JSONSerializer", "--worker-ttl", "30", "--disable-job-desc-logging"),
     ]
 

@@ -21,7 +21,9 @@ from dev.studio.content import productions
 from dev.studio.deliveries import Post, missed_from
 from dev.studio.fields import field_rows, value_rows
 from dev.studio.history import Done, Historian
+from dev.studio.jobs import job_rows
 from dev.studio.past import Past
+from dev.studio.previews import preview_rows
 from domain.access import SYSTEM
 from domain.accounts.models import users
 from domain.approvals.models import approvals
@@ -34,6 +36,7 @@ from domain.errors import Conflict
 from domain.events.models import events
 from domain.external_ids.commands import rows_of
 from domain.external_ids.models import external_ids
+from domain.jobs.models import jobs
 from domain.metadata.models import metadata_values
 from domain.metadata_fields.models import metadata_fields
 from domain.ports import Options, Services
@@ -81,6 +84,8 @@ class Seeding:
         casting = partial(staff.draw, self._rng)
         history = Historian(self._rng, self._past, casting).tell(assets)
         self._write_assets(assets, history)
+        self._insert(jobs, list(job_rows(Random(f"{SEED}, jobs"), self._past, staff, assets)))
+        self._insert(jobs, list(preview_rows(self._past, staff, assets)))
         self._webhooks(staff, history, project_ids)
         self._trail(staff, assets, history)
         return staff, assets

@@ -28,6 +28,8 @@ class Permission(StrEnum):
     READ = "read"
     WRITE = "write"
     DECIDE = "decide"
+    SUBMIT_JOBS = "submit_jobs"
+    WORK_JOBS = "work_jobs"
     CREATE_PROJECT = "create_project"
     DEFINE_FIELDS = "define_fields"
     MANAGE_KEYS = "manage_keys"
@@ -36,15 +38,16 @@ class Permission(StrEnum):
     READ_AUDIT = "read_audit"
 
 
+_MAKE = frozenset({Permission.WRITE, Permission.SUBMIT_JOBS, Permission.WORK_JOBS})
 BY_ROLE: dict[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset(Permission),
-    Role.CREATOR: frozenset({Permission.READ, Permission.WRITE}),
+    Role.CREATOR: frozenset({Permission.READ}) | _MAKE,
     Role.REVIEWER: frozenset({Permission.READ, Permission.DECIDE}),
     Role.VIEWER: frozenset({Permission.READ}),
 }
 BY_SCOPE: dict[Scope, frozenset[Permission]] = {
     Scope.FULL: frozenset(Permission),
-    Scope.PROJECT: frozenset({Permission.READ, Permission.WRITE, Permission.DECIDE, Permission.DEFINE_FIELDS}),
+    Scope.PROJECT: frozenset({Permission.READ, Permission.DECIDE, Permission.DEFINE_FIELDS}) | _MAKE,
     Scope.READ_ONLY: frozenset({Permission.READ}),
 }
 

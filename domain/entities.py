@@ -67,6 +67,10 @@ class Kind:
         column: ColumnElement[str] = self.table.c.id if self.object == "project" else self.table.c.project_id
         return column
 
+    def load(self, session: Session, actor: Actor, row_id: str, *, for_update: bool = False) -> Row:
+        """See `load`."""
+        return load(session, actor, self, row_id, for_update=for_update)
+
 
 COMMON = ("created_at", "updated_at", "version")
 

@@ -50,6 +50,19 @@ class Stale(DomainError):
     """The object has changed since the caller read it."""
 
 
+class Gone(DomainError):
+    """What a cursor leads to is not kept any more.
+
+    Args:
+        message: the sentence.
+        oldest: the oldest cursor that still works.
+    """
+
+    def __init__(self, message: str, oldest: str) -> None:
+        super().__init__(message)
+        self.oldest = oldest
+
+
 class Invalid(DomainError):
     """Input that breaks a rule. `errors` names every field at fault."""
 

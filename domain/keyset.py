@@ -33,6 +33,7 @@ class Order:
         return term.nulls_last() if self.nullable else term
 
 
+MOST_ROWS = bindparam("page_rows", type_=Integer)
 # Which values of the row before are NULL; None: there is no row before.
 Nulls = tuple[bool, ...] | None
 
@@ -53,7 +54,11 @@ def page_values(after: Sequence[Any] | None, most: int) -> dict[str, Any]:
 
 def ordered(statement: Select[Any], orders: tuple[Order, ...], nulls: Nulls) -> Select[Any]:
     """The first rows in this order; those past a row, if there is one. To be executed with `page_values`."""
-    statement = statement.order_by(*(order.clause for order in orders)).limit(bindparam("page_rows", type_=Integer))
+    return past_row(statement, orders, nulls).order_by(*(order.clause for order in orders)).limit(MOST_ROWS)
+
+
+def past_row(statement: Select[Any], orders: tuple[Order, ...], nulls: Nulls) -> Select[Any]:
+    """Those rows that follow another in this order, if there is one. To be executed with `page_values`."""
     return statement if nulls is None else statement.where(_past_row(orders, nulls))
 
 

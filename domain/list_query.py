@@ -58,6 +58,8 @@ def parameters_of(spec: ListSpec) -> list[str]:
 
 def once_of(spec: ListSpec) -> list[str]:
     """The names of the parameters that a list takes once: those that are no filters."""
+    if spec.once:
+        return list(spec.once)
     offered = {"fields": spec.shown, "expand": spec.references, "q": spec.searched}
     return [*PAGING, *(name for name, what in offered.items() if what)]
 

@@ -62,6 +62,7 @@ class ListSpec:
         shown: the members of its objects, which `fields` may name.
         references: what `expand` may name.
         searched: the columns that `q` looks in; none: there is no `q`.
+        once: the parameters that are no filters, of a list that is not paged but read on: a feed's.
         entity: the object whose metadata and external ids may be asked for, or `ANY_ENTITY`; None: neither.
     """
 
@@ -72,6 +73,7 @@ class ListSpec:
     references: Mapping[str, Reference] = field(default_factory=dict)
     searched: tuple[ColumnElement[Any], ...] = ()
     entity: str | None = None
+    once: tuple[str, ...] = ()
 
     @property
     def sortable(self) -> list[str]:

@@ -78,14 +78,11 @@ def fetch(
     Raises:
         BadQuery: metadata that is not defined, or not as the query needs it.
     """
-    known = _definitions(session, query, project_ids)
+    known = definitions_of(session, query, project_ids)
     given = values or {}
     conditions = [*query.conditions, *known.conditions(query.spec, query.metadata)]
     narrowed = statement.where(*conditions) if conditions else statement
-    total = None
-    if query.total:
-        counted = narrowed.with_only_columns(func.count(), maintain_column_froms=True)
-        total = int(session.execute(counted, given).scalar_one())
+    total = _counted(session, narrowed, given) if query.total else None
     narrowing = Narrowing.of(conditions) if document is not None else None
     if document is not None and narrowing is not None:
         with suppress(Unwritten):
@@ -95,13 +92,37 @@ def fetch(
     return Page(part.rows[: query.limit], _next(query, part), query.limit, total)
 
 
+def count(
+    session: Session,
+    query: ListQuery,
+    statement: Select[Any],
+    project_ids: Collection[str] | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> int:
+    """How many rows `statement` has on all pages. See `fetch`."""
+    known = definitions_of(session, query, project_ids)
+    return _counted(
+        session, statement.where(*query.conditions, *known.conditions(query.spec, query.metadata)), values or {}
+    )
+
+
+def _counted(session: Session, narrowed: Select[Any], given: Mapping[str, Any]) -> int:
+    counted = narrowed.with_only_columns(func.count(), maintain_column_froms=True)
+    return int(session.execute(counted, given).scalar_one())
+
+
 def _next(query: ListQuery, part: Part) -> str | None:
     if part.last is None or len(part.rows) <= query.limit:
         return None
     return cursors.encode(query.sort.signature, part.last)
 
 
-def _definitions(session: Session, query: ListQuery, project_ids: Collection[str] | None) -> Definitions:
+def definitions_of(session: Session, query: ListQuery, project_ids: Collection[str] | None) -> Definitions:
+    """What the metadata that a query names is compared as, in these projects; None for all.
+
+    Raises:
+        BadQuery: see `fetch`.
+    """
     asked = {term.name.removeprefix(PREFIX): term.parameter for term in query.metadata}
     if query.sort.metadata is not None:
         asked.setdefault(query.sort.metadata.key, "sort")
@@ -144,7 +165,7 @@ class _Reader:
         found = Part((), None)
         if self.query.after is None or value is not None:
             key = ("with", sort, kind.column, by_id)
-            chosen, orders = self._remembered(key, lambda: _with_value(spec, statement, sort, kind, by_id))
+            chosen, orders = self._remembered(key, lambda: with_value_of(spec, statement, sort, kind, by_id))
             past = None if value is None else (cursors.value(kind.cursor_word, value, nullable=False), row_id)
             found = self._part(key, chosen, orders, past, 0)
             row_id = None
@@ -182,9 +203,10 @@ class _Reader:
         return found
 
 
-def _with_value(
+def with_value_of(
     spec: ListSpec, statement: Select[Any], sort: MetadataSort, kind: Comparison, by_id: Order
 ) -> tuple[Select[Any], tuple[Order, ...]]:
+    """The rows that have a value for a sort by metadata, and their order."""
     chosen, (value, entity_id) = with_value(spec, statement, sort.key, kind.column)
     return chosen, (Order("sort_value", value, sort.descending), Order("id", entity_id, by_id.descending))
 

@@ -68,8 +68,7 @@ class Rows:
 
     def build(self, statement: Select[Any], orders: tuple[Order, ...], nulls: Nulls) -> Select[Any]:
         """See `Form`."""
-        exact = [order.column.label(_sorted_by(order)) for order in orders if _is_moment(order)]
-        return ordered(statement.add_columns(*exact) if exact else statement, orders, nulls)
+        return ordered(with_exact(statement, orders), orders, nulls)
 
     def read(
         self,
@@ -82,11 +81,8 @@ class Rows:
         kept: bool,  # noqa: ARG002 - see `Form`
     ) -> Part:
         """See `Form`."""
-        found = session.execute(built, values)
-        names = tuple(found.keys())
-        # Plain dicts: reading fifty of SQLAlchemy's mappings costs more than the statement.
-        rows = [dict(zip(names, row, strict=True)) for row in found.all()]
-        return Part(rows, None if len(rows) <= last else [rows[last][_sorted_by(order)] for order in orders])
+        rows = read_rows(session, built, values)
+        return Part(rows, None if len(rows) <= last else sort_values(rows[last], orders))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +151,24 @@ def _only_row(session: Session, built: Select[Any], values: Mapping[str, Any], k
             assert found is not None
             return found
     return session.execute(built, values).one()
+
+
+def read_rows(session: Session, statement: Select[Any], values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Plain dicts: reading fifty of SQLAlchemy's mappings costs more than the statement."""
+    found = session.execute(statement, values)
+    names = tuple(found.keys())
+    return [dict(zip(names, row, strict=True)) for row in found.all()]
+
+
+def with_exact(statement: Select[Any], orders: tuple[Order, ...]) -> Select[Any]:
+    """The statement with what `sort_values` needs of its rows."""
+    exact = [order.column.label(_sorted_by(order)) for order in orders if _is_moment(order)]
+    return statement.add_columns(*exact) if exact else statement
+
+
+def sort_values(row: Mapping[str, Any], orders: tuple[Order, ...]) -> list[Any]:
+    """What a row is sorted by; None for what the statement that gave it was not sorted by."""
+    return [row.get(_sorted_by(order)) for order in orders]
 
 
 def _is_moment(order: Order) -> bool:

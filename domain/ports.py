@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from .artifacts.store import ArtifactStore
 from .audit.commands import AuditWriter
 from .clock import Clock
 from .crypto import Keyring
 from .db import Database
+from .events.positions import Feed
+from .gate import Gate
+from .jobs.kinds import JobKinds
 from .seals.statistics import Figure
 from .webhooks.commands import CheckTarget
 
@@ -44,7 +49,17 @@ class Options(Protocol):
     @property
     def replay_per_minute(self) -> int: ...
     @property
+    def artifact_max_mb(self) -> int: ...
+    @property
     def delivery_days(self) -> int: ...
+    @property
+    def job_kinds(self) -> JobKinds: ...
+    @property
+    def job_lease_seconds(self) -> int: ...
+    @property
+    def job_worker_failures(self) -> int: ...
+    @property
+    def streams_per_key(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +100,22 @@ class Limiter(Protocol):
         ...
 
 
+class Changes(Protocol):
+    """What calls wait for. A topic is a word such as `jobs`, or the id of what changes (see `signals.Changed`)."""
+
+    def tell(self, topics: Collection[str]) -> None:
+        """Wake whoever waits for one of these, in every process. Best effort."""
+        ...
+
+    def mark(self) -> int:
+        """The present moment, to be taken before one looks."""
+        ...
+
+    def wait(self, topics: Collection[str], mark: int, seconds: float) -> bool:
+        """Until one of these may have changed since the mark, or so many seconds are over; whether one may have."""
+        ...
+
+
 class Health(Protocol):
     """What `/readyz` asks: each part's name and what is wrong with it, None when well; and more for `/metrics`."""
 
@@ -104,6 +135,10 @@ class Services:
     audit: AuditWriter
     health: Health
     check_target: CheckTarget
+    artifacts: ArtifactStore
+    changes: Changes
+    feed: Feed
+    gate: Gate
     settings: Options
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -18,4 +19,22 @@ class KeyChanged:
     epoch: int
 
 
-Signal = DeliveriesDue | KeyChanged
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Something that calls may be waiting for has changed.
+
+    Attributes:
+        topic: a word that those who wait for it know, such as `jobs`, or the id of what changed; on one line.
+    """
+
+    topic: str
+
+
+Signal = DeliveriesDue | KeyChanged | Changed
+
+
+def topics_of(signals: Sequence[Signal]) -> list[str]:
+    """What these say has changed, for those who wait for it."""
+    changed = [signal.key_id if isinstance(signal, KeyChanged) else signal.topic
+               for signal in signals if not isinstance(signal, DeliveriesDue)]  # fmt: skip
+    return list(dict.fromkeys(changed))

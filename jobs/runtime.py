@@ -14,16 +14,20 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from domain.artifacts.places import Place
 from domain.audit.masking import mask_also
 from domain.clock import system_clock
 from domain.crypto import Keyring
 from domain.db import Database
 from domain.forwards.targets import Target
+from domain.jobs.kinds import JobKinds
 from domain.operations.queries import refuse_wrong_secret_key
+from domain.signals import topics_of
 from domain.webhooks.addresses import Network
 from domain.webhooks.retry import Schedule
 
 from .deliveries import Drain
+from .hub import Hub
 from .queues import Bell
 
 REDIS_SECONDS = 0.5
@@ -62,6 +66,14 @@ class JobSettings(Protocol):
     def event_days(self) -> int: ...
     @property
     def attempt_body_days(self) -> int: ...
+    @property
+    def artifacts(self) -> Place: ...
+    @property
+    def job_kinds(self) -> JobKinds: ...
+    @property
+    def job_lease_seconds(self) -> int: ...
+    @property
+    def job_worker_failures(self) -> int: ...
 
 
 def quick_redis(url: str) -> Redis:
@@ -90,7 +102,9 @@ class Runtime:
         """
         mask_also(settings.audit_mask_fields)
         redis = quick_redis(settings.redis_url)
-        database, keyring = Database(settings.database_url, pool), Keyring(settings.secret_key)
+        hub = Hub(redis)
+        database = Database(settings.database_url, pool, lambda signals: hub.tell(topics_of(signals)))
+        keyring = Keyring(settings.secret_key)
         refuse_wrong_secret_key(database, keyring)
         database.dispose()  # a worker forks: no connection may be shared with its children
         return cls(database, keyring, redis, Bell(redis), settings)

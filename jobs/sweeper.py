@@ -1,4 +1,4 @@
-"""The sweeper: finds what is due without any queue, steps replays, prunes, seals and forwards the audit.
+"""The sweeper: finds what is due without any queue, takes back jobs, steps replays, prunes, seals and forwards.
 
 `python -m jobs.sweeper`.
 """
@@ -17,10 +17,13 @@ from config import Settings
 from domain.api_keys.commands import note_expiring
 from domain.clock import system_clock
 from domain.deliveries.queries import next_due
+from domain.events.positions import Feed
+from domain.jobs.leases import MOST_AT_ONCE, expire_leases
 from domain.operations.commands import beat, prune
 from domain.operations.queries import SEALING_FAULT
 from domain.replays.commands import Terms
 
+from .artifacts import care_of
 from .forwarding import Forwarding
 from .replays import Replays
 from .retention import AuditPruner, DeliveryPruner
@@ -52,8 +55,10 @@ class Sweeper:
         )
         self._unpruned: Sequence[AuditPruner | DeliveryPruner] = ()
         self._replays = Replays(runtime.database, runtime.bell, system_clock, Terms.of(runtime.settings))
+        self._feed = Feed(runtime.database)
         self._delivering = threading.Thread()
         settings = runtime.settings
+        self._artifacts = care_of(runtime)
         self._sealing = Sealing(runtime.database, runtime.keyring, system_clock, settings.home)
         self._forwarding = Forwarding(
             runtime.database, system_clock, settings.audit_forward, settings.audit_forward_token
@@ -69,15 +74,17 @@ class Sweeper:
                 log.exception("a sweep failed; the next one is in %s s", TICK_SECONDS)
 
     def tick(self) -> None:
-        """Say that it is alive; see to replays, overdue deliveries and keys that end soon; prune; seal and forward."""
+        """Say that it is alive; see to silent workers, replays, late deliveries, ending keys; prune, seal, forward."""
         database, now = self._runtime.database, system_clock()
         with database.transaction() as session:
             beat(session, "sweeper", now)
+        self._take_back_jobs(now)
         self._replays.round()
         with database.reading() as session:
             due = next_due(session)
         if due is not None and due <= now - PATIENCE:
             self._see_to(now - due)
+        self._artifacts.round(tidy=self._ticks % PRUNE_EVERY_TICKS == 0)
         if self._ticks % TIDY_EVERY_TICKS == 0:
             with database.transaction() as session:
                 prune(session, now)
@@ -88,6 +95,14 @@ class Sweeper:
         self._unpruned = [pruner for pruner in self._unpruned if self._prune(pruner, now)]
         self._ticks += 1
         self._see_to_audit()
+        self._feed.extent()  # nobody may read the feed for long: what has to be put into it then would be much
+
+    def _take_back_jobs(self, now: datetime) -> None:
+        """Some at a time: who claims or reports one meanwhile waits for no more than these."""
+        taken = MOST_AT_ONCE
+        while taken == MOST_AT_ONCE:
+            with self._runtime.database.transaction() as session:
+                taken = expire_leases(session, now)
 
     def _see_to_audit(self) -> None:
         """Last, and by itself: a chain or disk that is broken stops nothing but what it breaks."""
@@ -124,6 +139,7 @@ class Sweeper:
         if self._delivering.is_alive():
             self._delivering.join()
         self._forwarding.settle()
+        self._artifacts.settle()
 
 
 def main() -> None:

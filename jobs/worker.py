@@ -1,5 +1,7 @@
 """The RQ side: `rq worker deliveries --worker-class jobs.worker.DeliveryWorker …` runs `drain` when the bell rings.
 
+`rq worker previews` with the same class runs `draw`.
+
 RQ forks a child for each job. Importing everything here, in the parent, is what makes the child start at once.
 """
 
@@ -8,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -16,7 +19,12 @@ from rq import Worker, worker_registration
 
 from config import Settings
 
+from .previews import previews_of
+from .queues import preview_caller
 from .runtime import Runtime
+
+DRAWING_SECONDS = 60.0
+PATIENT = 5
 
 
 @cache
@@ -30,6 +38,19 @@ def drain() -> int:
     here = runtime()
     here.bell.answer()
     return here.drain(listen=True)
+
+
+def draw() -> int:
+    """The job: draw the previews that are queued, for a while, and hand over to the next job when there are more."""
+    os.nice(PATIENT)  # calls and deliveries go first; this process is this job's alone
+    here = runtime()
+    caller = preview_caller(here.redis)
+    caller.answer()
+    previews = previews_of(here)
+    drawn = previews.drain(DRAWING_SECONDS)
+    if previews.is_any_queued(timedelta()):
+        caller.call()
+    return drawn
 
 
 class DeliveryWorker(Worker):

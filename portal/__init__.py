@@ -15,15 +15,16 @@ from .blueprint import guard
 from .errors import handle_error
 from .events import views as events
 from .htmx import link
+from .jobs import files as jobs
 from .overview import views as overview
 from .session import views as session
-from .studio import views as studio
+from .studio import decisions as studio
 from .users import views as users
 from .webhooks import replays as webhooks
 
 SLICES = (
-    session.blueprint, overview.blueprint, studio.blueprint, api_keys.blueprint, webhooks.blueprint, events.blueprint,
-    audit.blueprint, users.blueprint,
+    session.blueprint, overview.blueprint, studio.blueprint, jobs.blueprint, api_keys.blueprint, webhooks.blueprint,
+    events.blueprint, audit.blueprint, users.blueprint,
 )  # fmt: skip
 
 __all__ = ["handle_error", "register"]

@@ -44,6 +44,13 @@ def number(value: int) -> str:
     return f"{value:,}"
 
 
+def size(value: int) -> str:
+    """`512 bytes`, `3.4 KiB`, `1,024.0 MiB`."""
+    if value < 1024:
+        return counted(value, "byte")
+    return f"{value / 1024:,.1f} KiB" if value < 1024**2 else f"{value / 1024**2:,.1f} MiB"
+
+
 def milliseconds(value: float) -> str:
     """`0.42 ms`, `18 ms`, `20,000 ms`: two digits that count, and all before the point."""
     return f"{value:.2g} ms" if value < 10 else f"{value:,.0f} ms"

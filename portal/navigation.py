@@ -38,6 +38,7 @@ MENU = (
         (
             Item("Overview", "overview", "portal.overview.show", Permission.READ),
             Item("Studio", "studio", "portal.studio.list_projects", Permission.READ),
+            Item("Jobs", "jobs", "portal.jobs.list_jobs", Permission.READ),
         ),
     ),
     Group(

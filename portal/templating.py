@@ -28,6 +28,7 @@ FILTERS = {
     "sentence": formatting.sentence,
     "shares": charts.shares,
     "short_id": formatting.short_id,
+    "size": formatting.size,
     "spans": charts.spans,
     "spark_points": charts.spark_points,
     "tone": formatting.tone,

@@ -8,6 +8,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -19,6 +21,7 @@ from domain.api_keys.commands import create_key
 from domain.api_keys.models import api_keys
 from domain.api_keys.rules import NewKey
 from domain.approvals.commands import decide
+from domain.artifacts.models import artifacts
 from domain.characters.models import CHARACTERS
 from domain.crypto import Keyring
 from domain.db import Database, Row
@@ -27,11 +30,15 @@ from domain.events.commands import Context, Happening, record_events
 from domain.events.examples import example_data
 from domain.external_ids.commands import claim_ids, rows_of
 from domain.ids import new_id
+from domain.jobs.leases import digest_of
+from domain.jobs.models import jobs
 from domain.metadata.commands import rules_for, write_values
 from domain.metadata_fields.commands import create_field
 from domain.projects.models import PROJECTS
 from domain.scenes.models import SCENES
 from domain.segments.models import SEGMENTS
+from domain.studio import KINDS
+from domain.takes.models import takes
 from domain.webhooks.commands import create_webhook
 from domain.webhooks.rules import NewWebhook
 from tests.support.clock import NOON
@@ -174,3 +181,57 @@ def make_field(database: Database, project: Row, entity: str, key: str, type_: s
         given = {"entity": entity, "key": key, "type": type_, **fields}
         locked = load(session, SYSTEM, PROJECTS, project["id"], for_update=True)
         return create_field(session, Context(SYSTEM, NOON), locked, given)
+
+
+LEASE = "lease_of-the-tests"
+
+
+def make_job(database: Database, target: Row, **fields: Any) -> Row:
+    """A job for a character, scene or segment; with the token `LEASE` when it is running."""
+    kind = next(kind for kind in KINDS if target["id"].startswith(f"{kind.prefix}_"))
+    row = {
+        "id": new_id("job"), "project_id": target["project_id"], "kind": "generate", "target_object": kind.object,
+        "target_id": target["id"], "submitted_by": SYSTEM.as_data(), "params": {}, "depends_on": [],
+        "created_at": NOON, "updated_at": NOON, **fields,
+    }  # fmt: skip
+    if row.get("status") == "running":
+        row = {"worker": "farm-1", "attempts": 1, "started_at": NOON, **row, **leased()}
+    with database.transaction() as session:
+        session.execute(insert(jobs).values(row))
+        return dict(session.execute(select(jobs).where(jobs.c.id == row["id"])).mappings().one())
+
+
+def make_artifact(database: Database, job: Row, name: str = "frame.png", **fields: Any) -> Row:
+    """An artifact of a job: an empty file, for which the store is not asked."""
+    row = {
+        "id": new_id("art"), "project_id": job["project_id"], "job_id": job["id"], "name": name,
+        "media_type": "image/png", "size": 0, "sha256": sha256(b"").hexdigest(), "attempt": job["attempts"],
+        "blob": f"{job['id']}/{new_id('blob')}", "created_at": NOON, "updated_at": NOON, **fields,
+    }  # fmt: skip
+    with database.transaction() as session:
+        session.execute(insert(artifacts).values(row))
+    return row
+
+
+def make_take(database: Database, job: Row, **fields: Any) -> Row:
+    """The take that a job with an artifact made."""
+    made = make_artifact(database, job, "preview.webp", media_type="image/webp")
+    names = ("project_id", "target_object", "target_id", "kind", "params", "submitted_by")
+    row = {
+        "id": new_id("tak"), "number": 1, "job_id": job["id"], **{name: job[name] for name in names},
+        "thumbnail_id": made["id"], "media_id": made["id"], "created_at": NOON, "updated_at": NOON, **fields,
+    }  # fmt: skip
+    with database.transaction() as session:
+        session.execute(insert(takes).values(row))
+    return row
+
+
+def change_job(database: Database, job_id: str, **fields: Any) -> None:
+    """Write fields of a job, past every rule."""
+    with database.transaction() as session:
+        session.execute(update(jobs).where(jobs.c.id == job_id).values(fields))
+
+
+def leased() -> dict[str, Any]:
+    """The columns of a lease whose token is `LEASE`."""
+    return {"lease_digest": digest_of(LEASE), "lease_expires_at": NOON + timedelta(minutes=1)}

@@ -32,6 +32,9 @@ gain members: ignore those that you do not know.
 **Lists** page by `cursor`, filter by `field=value` and `field[operator]=value`, and refuse what \
 they do not know with 400.
 
+**GraphQL** over the same objects and writes is at `POST /graphql` below the same base; try it in the \
+[explorer](/graphql-explorer).
+
 **Errors** are `application/problem+json` (RFC 9457); a 422 names every field at fault by a JSON pointer.
 
 **Retries.** A call with an `Idempotency-Key` may be repeated safely for 24 hours. After a 429 or 503 wait \
@@ -67,7 +70,11 @@ class ProblemSchema(AnswerSchema):
     instance = text_field("/api/v1/characters", "The path that was called.")
     request_id = text_field("req_01jd3q8v9w7x5y2m4n6p8r0s1t", "The call in the audit trail.", longest=128)
     errors = fields.List(
-        fields.Nested(FieldErrorSchema), metadata={"description": "With 422: every field at fault.", "maxItems": 100}
+        fields.Nested(FieldErrorSchema),
+        metadata={
+            "description": "With 422, and with what GraphQL refuses: every field at fault.",
+            "maxItems": 100,
+        },
     )
     parameter = fields.String(
         metadata={"description": "With `bad-query`: the parameter at fault.", "maxLength": 16384, "pattern": ".*"}

@@ -12,6 +12,7 @@ from domain.entities import ASSET_STATUSES
 from domain.entity_rules import PROJECT_STATUSES
 from domain.events.catalogue import FAMILIES, PATTERNS, TYPES
 from domain.events.schemas import PAYLOAD_VERSIONS
+from domain.jobs.models import STATUSES as JOB_STATUSES
 from domain.metadata.types import TYPES as TYPES_OF_METADATA
 from domain.metadata_fields.definitions import ENTITIES
 from domain.replays.models import STATUSES as REPLAY_STATUSES
@@ -42,6 +43,7 @@ NAMED: dict[str, tuple[str, tuple[str, ...]]] = {
     "WebhookStatus": ("How a webhook fares.", WEBHOOK_STATUSES),
     "ReplayStatus": ("Whether a replay goes on.", REPLAY_STATUSES),
     "ReplaySelection": ("Events whose delivery failed, or that never had one.", REPLAY_SELECTIONS),
+    "JobStatus": ("How far a generation job has come.", JOB_STATUSES),
     "PayloadVersion": ("The form of what a webhook is sent: the whole entity, or ids and links.", PAYLOAD_VERSIONS),
     "SignatureKind": ("How a webhook's requests are signed: HMAC-SHA-256 with a secret, or Ed25519.", SIGNATURES),
     "DeliveryOrdering": ("Whether events of one entity wait for the ones before them.", ORDERINGS),

@@ -61,8 +61,12 @@ HEADERS: dict[str, dict[str, Any]] = {
         always=False,
     ),
     "Content-Disposition": _header(
-        "A name for the file (RFC 6266).", _text(100, '^attachment; filename="[A-Za-z0-9.-]+"$'),
+        "A name for the file (RFC 6266).", _text(160, '^attachment; filename="[A-Za-z0-9._-]+"$'),
         'attachment; filename="callsheet-audit-20260101T000000Z.ndjson"',
+    ),
+    "Accept-Ranges": _header("Ranges of it can be asked for.", {"type": "string", "const": "bytes"}, "bytes"),
+    "Content-Range": _header(
+        "Which bytes these are, and of how many.", _text(80, "^bytes ([0-9]+-[0-9]+|\\*)/[0-9]+$"), "bytes 0-99/183204"
     ),
     "WWW-Authenticate": _header(
         "How to present a key.", {"type": "string", "const": 'Bearer realm="callsheet"'}, 'Bearer realm="callsheet"'

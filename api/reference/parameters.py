@@ -5,12 +5,15 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
+from domain.artifacts.rules import FILE_NAME_PATTERN, LONGEST_NAME
 from domain.entity_rules import LONGEST_EXTERNAL_ID, SYSTEM_PATTERN
+from domain.event_cursors.queries import NAME_PATTERN
 from domain.events.catalogue import TYPES
 from domain.ids import LENGTH as ID_LENGTH
 from domain.ids import id_pattern
 
 from ..idempotency import LONGEST_KEY
+from ..list_parameters import LONGEST_CURSOR
 from ..schemas import METADATA_KEY, NOT_ONLY_SPACES, example_id
 
 _TAG = '"chr_01jd3q8v9w7x5y2m4n6p8r0s1t-3"'
@@ -42,12 +45,27 @@ HEADER_PARAMETERS: dict[str, dict[str, Any]] = {
         "If-Match", "The `ETag` that you read: the answer is 412 when the object has changed since.",
         {"type": "string"}, _TAG,
     ),
+    "Last-Event-ID": _header(
+        "Last-Event-ID", "The last `id` of a stream that was lost: this one goes on behind it.",
+        {"type": "string", "maxLength": LONGEST_CURSOR, "pattern": "^[A-Za-z0-9_-]*$"}, "WyI4YjU0ZDFjMCIsNDJd",
+    ),
+    "Lease-Token": _header(
+        "Lease-Token", "The `lease_token` of the claim.",
+        {"type": "string", "minLength": 1, "maxLength": 100, "pattern": "^[!-~]+$"}, "lease_Zk1",
+    ) | {"required": True},
+    "Content-Digest": _header(
+        "Content-Digest", "SHA-256 of the bytes (RFC 9530): the answer is 400 when others arrived.",
+        {"type": "string"}, "sha-256=:n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=:",
+    ),
+    "Range": _header(
+        "Range", "One range of bytes; the answer is 206. Other forms are not heeded.", {"type": "string"}, "bytes=0-99"
+    ),
 }  # fmt: skip
 
 _PREFIXES = {
     "projects": "prj", "characters": "chr", "scenes": "scn", "segments": "seg", "webhooks": "whk", "deliveries": "dlv",
-    "replays": "rpl",
-    "api-keys": "key", "jobs": "job",
+    "replays": "rpl", "events": "evt",
+    "api-keys": "key", "jobs": "job", "takes": "tak",
 }  # fmt: skip
 
 
@@ -57,6 +75,10 @@ _NAMED: dict[str, dict[str, Any]] = {
     "key": {"description": "A key of the metadata.", "example": "lens_mm", "schema": METADATA_KEY},
     "field_id": {"description": "The id of the metadata field.", "example": example_id("fld"), "schema": {
         "type": "string", "maxLength": 30, "pattern": id_pattern("fld")}},
+    "cursor_name": {"description": "The name of the cursor.", "example": "nightly-sync", "schema": {
+        "type": "string", "maxLength": 64, "pattern": f"^{NAME_PATTERN}$"}},
+    "artifact_name": {"description": "The name of the file.", "example": "preview.webp", "schema": {
+        "type": "string", "maxLength": LONGEST_NAME, "pattern": f"^{FILE_NAME_PATTERN}$"}},
     "event_type": {"description": "The name of the event type.", "example": "asset.approved", "schema": {
         "type": "string", "enum": list(TYPES)}},
     "external_id": {"description": "What that system calls it.", "example": "1042", "schema": {
@@ -70,7 +92,9 @@ def path_parameters(rule: str) -> list[dict[str, Any]]:
     Those that name no object are described by their operation.
     """
     steps = rule.split("/")
-    found = [_path_parameter(noun, step.strip("<>")) for noun, step in pairwise(steps) if step[:1] == "<"]
+    found = [
+        _path_parameter(noun, step.strip("<>").rpartition(":")[2]) for noun, step in pairwise(steps) if step[:1] == "<"
+    ]
     return [{"in": "path", "required": True, **described} for described in found if described]
 
 

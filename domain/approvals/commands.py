@@ -10,9 +10,11 @@ from ..db import Row, Session
 from ..entities import Kind, represent
 from ..errors import Conflict, Invalid
 from ..events.commands import Context, Happening, record_events
+from ..finding import find_row
 from ..ids import new_id
 from ..inserting import Insert
 from ..prepared import update_row
+from ..takes.models import takes
 from .models import DECISIONS, approvals
 
 LONGEST_NOTE = 10_000
@@ -26,15 +28,20 @@ def possible_decisions(status: str) -> tuple[str, ...]:
     return tuple(decision for decision in DECISIONS if decision != status)
 
 
-def decide(session: Session, context: Context, kind: Kind, asset: Row, decision: str, note: str) -> dict[str, Any]:
+def decide(
+    session: Session, context: Context, kind: Kind, asset: Row, decision: str, note: str, take_id: str | None = None
+) -> dict[str, Any]:
     """Record a decision about `asset` (its row, locked by this transaction) and move it to that status.
+
+    Args:
+        take_id: the take of it that was looked at.
 
     Returns:
         The new approval's row.
 
     Raises:
         Forbidden: the actor may not decide.
-        Invalid: no such decision, or the note is too long.
+        Invalid: no such decision, the note is too long, or the take is not one of this asset.
         Conflict: the asset's status does not allow it; `allowed` names the decisions that it does.
     """
     context.actor.require(Permission.DECIDE)
@@ -42,6 +49,7 @@ def decide(session: Session, context: Context, kind: Kind, asset: Row, decision:
         raise Invalid.field("decision", "unknown", f"The decision must be one of {', '.join(DECISIONS)}.")
     if len(note) > LONGEST_NOTE or "\0" in note:
         raise Invalid.field("note", "length", f"Keep the note to {LONGEST_NOTE:,} characters, none of them NUL.")
+    _require_take(session, kind, asset, take_id)
     _require_possible(kind, asset["status"], decision)
     changed = {"status": decision, "version": asset["version"] + 1, "updated_at": context.now}
     update_row(session, kind.table, asset["id"], changed)
@@ -52,6 +60,7 @@ def decide(session: Session, context: Context, kind: Kind, asset: Row, decision:
         "asset_id": asset["id"],
         "decision": decision,
         "note": note,
+        "take_id": take_id,
         "decided_by": context.actor.as_data(),
         "created_at": context.now,
         "updated_at": context.now,
@@ -62,6 +71,15 @@ def decide(session: Session, context: Context, kind: Kind, asset: Row, decision:
     changes = {"status": {"from": asset["status"], "to": decision}}
     record_events(session, context, [Happening(f"asset.{decision}", asset["project_id"], data, changes)])
     return approval
+
+
+def _require_take(session: Session, kind: Kind, asset: Row, take_id: str | None) -> None:
+    if take_id is None:
+        return
+    take = find_row(session, takes, "tak", take_id)
+    if take is None or take["target_id"] != asset["id"]:
+        message = f"Name a take of this {kind.object}: GET /{kind.plural}/{asset['id']}/takes lists them."
+        raise Invalid.field("take_id", "unknown", message)
 
 
 def _require_possible(kind: Kind, status: str, decision: str) -> None:

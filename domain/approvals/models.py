@@ -17,6 +17,7 @@ approvals = Table(
     Column("asset_id", Str, nullable=False),
     Column("decision", Str, nullable=False),
     Column("note", LongText, nullable=False, server_default=""),
+    Column("take_id", Str),  # what was looked at; of this asset
     Column("decided_by", Json, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),

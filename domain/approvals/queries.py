@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping, Select, select
 
+from ..access import Actor
 from ..clock import rfc3339
 from ..db import Row, Session
 from ..list_spec import ListSpec, Reference, Sortable
@@ -18,6 +19,7 @@ _SHOWN = (
     "asset",
     "decision",
     "note",
+    "take_id",
     "decided_by",
     "created_at",
     "updated_at",
@@ -25,7 +27,9 @@ _SHOWN = (
 )
 APPROVALS = ListSpec(
     approvals.c.id,
-    Sortable.from_columns({name: approvals.c[name] for name in ("id", "decision", "created_at")}, decision=DECISIONS),
+    Sortable.from_columns(
+        {name: approvals.c[name] for name in ("id", "decision", "take_id", "created_at")}, decision=DECISIONS
+    ),
     "-created_at",
     shown=_SHOWN,
     references={
@@ -36,9 +40,19 @@ APPROVALS = ListSpec(
 )
 
 
+ALL_APPROVALS = select(approvals)
+
+
+def approvals_seen_by(actor: Actor) -> Select[Any]:
+    """The decisions in the actor's projects."""
+    if actor.project_ids is None:
+        return ALL_APPROVALS
+    return ALL_APPROVALS.where(approvals.c.project_id.in_(sorted(actor.project_ids)))
+
+
 def approvals_of(asset_id: str) -> Select[Any]:
     """The decisions on one asset."""
-    return select(approvals).where(approvals.c.asset_id == asset_id)
+    return ALL_APPROVALS.where(approvals.c.asset_id == asset_id)
 
 
 def latest_approvals(session: Session, project_ids: frozenset[str] | None, limit: int) -> list[RowMapping]:
@@ -58,6 +72,7 @@ def represent_approval(row: Row) -> dict[str, Any]:
         "asset": {"object": row["asset_object"], "id": row["asset_id"]},
         "decision": row["decision"],
         "note": row["note"],
+        "take_id": row["take_id"],
         "decided_by": row["decided_by"],
         "created_at": rfc3339(row["created_at"]),
         "updated_at": rfc3339(row["updated_at"]),

@@ -47,7 +47,7 @@ def _folded(name: str) -> str:
     return name.strip().casefold().replace("-", "_")
 
 
-def _is_secret(name: str) -> bool:
+def is_secret(name: str) -> bool:
     """Whether what is called so is masked: `password`, and where `fee` is configured `metadata.fee[gte]` too."""
     if _SECRET_NAME.search(name):
         return True
@@ -66,7 +66,7 @@ def mask(value: Any, depth: int = 0) -> Any:
     if isinstance(value, Mapping):
         hidden = _named_beside(value)
         return {
-            _plain(str(name)): MASK if name in hidden or _is_secret(str(name)) else _masked(str(name), item, depth + 1)
+            _plain(str(name)): MASK if name in hidden or is_secret(str(name)) else _masked(str(name), item, depth + 1)
             for name, item in value.items()
         }
     if isinstance(value, list | tuple):
@@ -75,20 +75,20 @@ def mask(value: Any, depth: int = 0) -> Any:
 
 
 def _masked(name: str, value: Any, depth: int) -> Any:
-    return _veiled(value, depth) if name.casefold() in _SECRET_OBJECTS else mask(value, depth)
+    return veil(value, depth) if name.casefold() in _SECRET_OBJECTS else mask(value, depth)
 
 
-def _veiled(value: Any, depth: int) -> Any:
+def veil(value: Any, depth: int = 0) -> Any:
     """The names of the members, and nothing of what they hold."""
     if isinstance(value, Mapping) and depth <= DEEPEST:
-        return {_plain(str(name)): _veiled(item, depth + 1) for name, item in value.items()}
+        return {_plain(str(name)): veil(item, depth + 1) for name, item in value.items()}
     return None if value is None else MASK
 
 
 def _named_beside(value: Mapping[Any, Any]) -> Collection[str]:
     """The members that hold a secret because of what another one says."""
     found: list[str] = []
-    if any(isinstance(label := value.get(name), str) and _is_secret(label) for name in _LABELS):
+    if any(isinstance(label := value.get(name), str) and is_secret(label) for name in _LABELS):
         found += _VALUES
     if is_about_secret(path if isinstance(path := value.get("path"), str) else None):  # an operation of a batch
         found.append("body")
@@ -104,7 +104,7 @@ def _plain(text: str) -> str:
 
 
 def _masked_value(found: re.Match[str]) -> str:
-    return f"{found[1]}{found[2]}={MASK}" if _is_secret(found[2]) else found[0]
+    return f"{found[1]}{found[2]}={MASK}" if is_secret(found[2]) else found[0]
 
 
 def masked_params(query: Mapping[str, Any], body: Any) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, delete, or_, select, true, update
 
 from ..db import Session
 from ..events.models import events
+from ..events.positions import note_pruned
 from .models import webhook_attempts, webhook_deliveries
 
 
@@ -49,7 +50,8 @@ def _delete_deliveries(session: Session, chosen: ColumnElement[bool]) -> None:
 def _delete_events(session: Session, chosen: ColumnElement[bool]) -> None:
     """Those that no delivery is left of: one that is still to be sent needs its body, one that is shown does, too."""
     sent = select(true()).where(webhook_deliveries.c.event_id == events.c.id).correlate(events).exists()
-    session.execute(delete(events).where(chosen, ~sent))
+    forgotten = session.execute(delete(events).where(chosen, ~sent).returning(events.c.position))
+    note_pruned(session, forgotten.scalars().all())
 
 
 BODIES = Kept(webhook_attempts.c.started_at, _forget_bodies, is_replayed=False)

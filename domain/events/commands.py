@@ -12,14 +12,16 @@ import orjson
 
 from ..access import Actor
 from ..clock import rfc3339
-from ..db import Session
+from ..db import Session, signal_after_commit
 from ..deliveries.commands import fan_out
 from ..ids import new_id
 from ..inserting import Insert
+from ..signals import Changed
 from .catalogue import family_of
 from .models import events
 
 LARGEST_BODY = 64 * 1024
+EVENTS_TOPIC = "events"  # of what those wait for who read the feed; with a colon and an id, of one project
 _INSERT = Insert(events, itemgetter, without=("seq", "position"))
 
 
@@ -66,7 +68,16 @@ def write_events(
     rows = [_row(context, happening, is_test) for happening in happenings]
     if rows:
         _INSERT.run(session, rows)
+    if rows and not is_test:
+        _signal(session, rows)
     return [row["id"] for row in rows]
+
+
+def _signal(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    signal_after_commit(session, Changed(EVENTS_TOPIC))
+    for project_id in {row["project_id"] for row in rows}:
+        if project_id is not None:
+            signal_after_commit(session, Changed(f"{EVENTS_TOPIC}:{project_id}"))
 
 
 def _row(context: Context, happening: Happening, is_test: bool) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def job(statuses: Sequence[str]) -> JsonSchema:
         "kind": text(),
         "target": {"oneOf": [record_of(target) for target in targets]},
         "params": ANYTHING,
-        "priority": _whole(),
+        "priority": number,
         "status": word(statuses),
         "progress": {"type": "number", "minimum": 0, "maximum": 100},
         "message": nullable(text()),
@@ -117,6 +117,11 @@ def job(statuses: Sequence[str]) -> JsonSchema:
         "attempts": number,
         "max_attempts": number,
         "depends_on": {"type": "array", "items": id_of("job")},
+        "cost": nullable(ANYTHING),
+        "cancel_requested": {"type": "boolean"},
+        "worker": nullable(text()),
+        "submitted_by": ACTOR,
+        **dict.fromkeys(("started_at", "finished_at"), nullable(MOMENT)),
         **COMMON,
     }
     return {**record_of(fields), "additionalProperties": True}

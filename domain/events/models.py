@@ -29,3 +29,23 @@ events = Table(
     Column("created_at", Moment, nullable=False, index=True),
 )
 Index("ix_events_entity_id_seq", events.c.entity_id, events.c.seq)
+# What has still to be put into the feed: hardly ever anything.
+UNPLACED = events.c.position.is_(None) & ~events.c.is_test
+Index("ix_events_unplaced", events.c.seq, postgresql_where=UNPLACED, sqlite_where=UNPLACED)
+_placed = events.c.position.is_not(None)
+Index(
+    "ix_events_project_id_position",
+    events.c.project_id,
+    events.c.position,
+    postgresql_where=_placed,
+    sqlite_where=_placed,
+)
+
+FEED_ROW = "events"
+event_feed = Table(
+    "event_feed",
+    metadata,
+    Column("name", Str, primary_key=True),  # of its one row, `FEED_ROW`
+    Column("last", BigInteger, nullable=False),  # the highest position that was given
+    Column("pruned", BigInteger, nullable=False),  # the highest position of an event that was deleted
+)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 from sqlalchemy import RowMapping, select
 
-from ..db import Session
+from ..db import Row, Session
 from ..errors import NotFound
-from .catalogue import TYPES, family_of, is_operational
+from ..list_spec import ListSpec, Sortable
+from .catalogue import FAMILIES, TYPES, family_of, is_operational
 from .examples import example_event
 from .models import events
 from .schemas import PAYLOAD_VERSIONS, schema_of
@@ -17,6 +19,19 @@ from .schemas import PAYLOAD_VERSIONS, schema_of
 HEAD = tuple(
     events.c[name] for name in ("id", "type", "project_id", "entity_object", "entity_id", "actor", "created_at")
 )
+
+# The list of what happened to one object; its rows hold the bodies, too.
+HISTORY = ListSpec(
+    events.c.id,
+    {
+        "type": Sortable(events.c.type, choices=tuple(TYPES)),
+        "family": Sortable(events.c.family, choices=FAMILIES),
+        "created_at": Sortable(events.c.created_at),
+    },
+    "-created_at",
+)
+# Of every object; a test of a webhook is about an object that nothing happened to.
+HAPPENED = select(*(events.c[name] for name in ("id", "type", "family", "created_at", "body"))).where(~events.c.is_test)
 
 
 def latest_events(session: Session, project_ids: frozenset[str] | None, limit: int) -> list[RowMapping]:
@@ -55,3 +70,9 @@ def describe_type(event_type: str) -> dict[str, Any]:
 def describe_types() -> list[dict[str, Any]]:
     """Every type, in the catalogue's order."""
     return [describe_type(event_type) for event_type in TYPES]
+
+
+def represent_event(row: Row) -> dict[str, Any]:
+    """The event as webhooks and the feed tell it."""
+    told: dict[str, Any] = orjson.loads(row["body"])
+    return told

@@ -27,11 +27,13 @@ FIELDS = ListSpec(
 )
 
 
+# `object` is the word for the row itself in every answer.
+ALL_FIELDS = select(metadata_fields, metadata_fields.c.object.label("entity"))
+
+
 def fields_of(project_id: str) -> Select[Any]:
     """The fields that a project defines."""
-    # `object` is the word for the row itself in every answer.
-    entity = metadata_fields.c.object.label("entity")
-    return select(metadata_fields, entity).where(metadata_fields.c.project_id == project_id)
+    return ALL_FIELDS.where(metadata_fields.c.project_id == project_id)
 
 
 def load_field(session: Session, project_id: str, field_id: str) -> RowMapping:

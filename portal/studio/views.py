@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from domain.access import Permission
 from domain.approvals.models import approvals
 from domain.approvals.queries import approvals_of
+from domain.artifacts.rules import PLAYED, SHOWN
 from domain.db import Row, Session
 from domain.entities import ASSET_STATUSES, Kind, load, visible
 from domain.projects.models import PROJECTS, projects
@@ -19,12 +20,14 @@ from domain.scenes.models import SCENES
 from domain.segments.models import SEGMENTS
 from domain.studio import ASSETS, BY_OBJECT
 from domain.studio_counts import counts_by_status, names_of
+from domain.takes.queries import numbers_of, thumbnails_by_target
 
 from ..blueprint import PortalBlueprint
 from ..context import actor, services
 from ..formatting import sentence
 from ..htmx import render
 from ..lists import ListPage
+from .screening import screening_of
 
 blueprint = PortalBlueprint("studio", __name__, permission=Permission.READ, url_prefix="/studio")
 
@@ -67,6 +70,7 @@ def show_project(project_id: str, plural: str) -> Response:
             sort = "scene_id,position" if kind is SEGMENTS else None
             page = ListPage(session, kind.listing, _rows_of(kind, project_id), FILTERS, sort)
             scenes = _scene_names(session, page.rows) if kind is SEGMENTS else {}
+        thumbnails = thumbnails_by_target(session, [row["id"] for row in page.rows] if page is not None else [])
     statuses = [(status, sentence(status)) for status in ASSET_STATUSES]
     return render(
         "portal/studio/project.html",
@@ -76,6 +80,7 @@ def show_project(project_id: str, plural: str) -> Response:
         kind=kind,
         page=page,
         scenes=scenes,
+        thumbnails=thumbnails,
         totals=_totals(project_id, counts),
         statuses=statuses,
     )
@@ -94,6 +99,9 @@ def show_asset(noun: str, asset_id: str) -> Response:
         decisions = session.execute(decided.limit(DECISIONS_SHOWN)).mappings().all()
         scene = load(session, actor(), SCENES, asset["scene_id"]) if kind is SEGMENTS else None
         segments = _segments_of(session, asset_id) if kind is SCENES else None
+        screening = screening_of(session, asset)
+        thumbnails = thumbnails_by_target(session, [row["id"] for row in segments or ()])
+        numbers = numbers_of(session, {row["take_id"] for row in decisions} - {None})
     return render(
         "portal/studio/asset.html",
         kind=kind,
@@ -102,6 +110,12 @@ def show_asset(noun: str, asset_id: str) -> Response:
         decisions=decisions,
         scene=scene,
         segments=segments,
+        thumbnails=thumbnails,
+        screening=screening,
+        numbers=numbers,
+        shown=SHOWN,
+        played=PLAYED,
+        may_draw=actor().may(Permission.SUBMIT_JOBS) and asset["status"] != "archived",
     )
 
 

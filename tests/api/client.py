@@ -154,7 +154,8 @@ def check_problem(response: TestResponse) -> None:
     assert document["type"].startswith("/problems/")
     assert document["request_id"] == response.headers["X-Request-Id"]
     assert all(document[name] for name in ("title", "detail", "instance"))
-    assert ("errors" in document) == (document["type"] == "/problems/invalid")
+    names_faults = document["type"] in ("/problems/invalid", "/problems/too-many-aliases")
+    assert ("errors" in document) == (names_faults or document["type"].startswith("/problems/query-"))
     for error in document.get("errors", ()):
         assert set(error) == {"field", "code", "message"}
     assert "Traceback" not in response.text

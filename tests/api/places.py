@@ -6,8 +6,9 @@ import itertools
 import re
 from collections.abc import Callable
 from functools import cached_property
+from typing import Any
 
-from api.blueprint import Operation
+from api.operation import Operation
 from api.v1 import BLUEPRINTS
 from domain.access import SYSTEM
 from domain.characters.models import CHARACTERS
@@ -22,12 +23,33 @@ from domain.scenes.models import SCENES
 from domain.segments.models import SEGMENTS
 from domain.webhooks.commands import send_test
 from tests.api.client import BASE
-from tests.factories import change_key, make_character, make_key, make_project, make_scene, make_segment, make_webhook
+from tests.factories import (
+    change_job,
+    change_key,
+    leased,
+    make_artifact,
+    make_character,
+    make_event,
+    make_job,
+    make_key,
+    make_project,
+    make_scene,
+    make_segment,
+    make_take,
+    make_webhook,
+)
 from tests.support.clock import NOON
 
 SYSTEM_NAME = "shotgrid"  # where each object of the studio is known by its own id
 # Of every object of the studio; each path that asks for a key gets the next one.
 METADATA = {f"key_{number}": number for number in range(40)}
+_HELD = {"status": "running", "worker": "farm-1", **leased()}
+# How a job is to stand for what may be done with it.
+STATES: dict[str, dict[str, Any]] = {
+    "cancel": {"status": "queued"},
+    "retry": {"status": "failed"},
+    **dict.fromkeys(("heartbeat", "complete", "fail", "artifacts/<artifact_name>"), _HELD),
+}
 _numbers = itertools.count(1)
 _EXTERNAL = re.compile(r"(\w+)/by-external/<system>/<external_id>")
 _PARAMETER = re.compile(r"([\w-]+)/<(?:\w+:)?(\w+)>")
@@ -51,12 +73,17 @@ class Places:
             "scenes": lambda: str(self.scene["id"]),
             "segments": lambda: str(self.segment["id"]),
             "webhooks": lambda: self.webhook,
+            "jobs": lambda: str(self.job["id"]),
+            "artifacts": lambda: str(self.artifact["name"]),
+            "takes": lambda: str(self.take["id"]),
             "deliveries": lambda: self.delivery,
             "replays": lambda: self.replay,
             "api-keys": lambda: self.api_key,
             "metadata": lambda: next(self._keys),
             "metadata-fields": self.new_field,
             "event-types": lambda: "asset.approved",
+            "events": lambda: str(self.event["id"]),
+            "event-cursors": lambda: "nightly-sync",
         }
 
     @cached_property
@@ -82,8 +109,24 @@ class Places:
         return entity
 
     @cached_property
+    def event(self) -> Row:
+        return {"id": make_event(self.database, "scene.created", self.project["id"])}
+
+    @cached_property
     def webhook(self) -> str:
         return make_webhook(self.database).id
+
+    @cached_property
+    def job(self) -> Row:
+        return make_job(self.database, self.segment)
+
+    @cached_property
+    def artifact(self) -> Row:
+        return make_artifact(self.database, self.job)
+
+    @cached_property
+    def take(self) -> Row:
+        return make_take(self.database, make_job(self.database, self.segment, status="succeeded"))
 
     @cached_property
     def api_key(self) -> str:
@@ -113,6 +156,8 @@ class Places:
         """The rule with every parameter filled in, below the base."""
         if rule.endswith("/resume"):
             change_key(self.database, self.api_key, suspended_at=NOON)
+        if (step := rule.removeprefix("/jobs/<id>/")) in STATES:
+            change_job(self.database, self.job["id"], **STATES[step])
         return BASE + _PARAMETER.sub(self._fill, _EXTERNAL.sub(self._fill_external, rule))
 
     def _fill(self, found: re.Match[str]) -> str:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 import pytest
 from sqlalchemy import select
 
-from api.blueprint import LARGEST_ENTITY
+from api.operation import LARGEST_ENTITY
 from api.request_limits import LARGEST_BODY, MOST_DRAINED
 from config import ROOT
 from domain.audit.models import api_audit_log

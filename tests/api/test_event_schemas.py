@@ -8,11 +8,14 @@ import orjson
 import pytest
 from flask import Flask
 
-from domain.events.definitions import entity, expiring_key
+from domain.events.definitions import entity, expiring_key, job
+from domain.jobs.models import STATUSES
 from domain.studio import KINDS
 
 Schema = dict[str, Any]
-CASES = [(kind.object, entity(kind)) for kind in KINDS]
+# Of a job: what the document writes out in schemas of their own.
+NESTED = {"target", "error", "cost"}
+CASES = [*((kind.object, entity(kind)) for kind in KINDS), ("job", job(STATUSES))]
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +44,8 @@ def test_it_works(components: dict[str, Schema], noun: str, schema: Schema) -> N
     of_api = components[noun.capitalize()]
     assert set(schema["properties"]) == set(of_api["properties"])
     assert set(schema["required"]) == set(of_api["required"])
-    for name, member in schema["properties"].items():
+    for name in schema["properties"].keys() - NESTED:
+        member = schema["properties"][name]
         assert essence(member, components) == essence(of_api["properties"][name], components), name
 
 

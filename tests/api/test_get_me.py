@@ -27,7 +27,7 @@ def test_it_works(app: Flask, database: Database, cast: Cast) -> None:
         "role": "creator",
         "scope": "project",
         "project_ids": [cast.project["id"]],
-        "permissions": ["read", "write"],
+        "permissions": ["read", "write", "submit_jobs", "work_jobs"],
         "expires_at": "2026-03-02T12:00:00.000Z",
         "secret_id": key.token.split("_")[1],
         "rate_limits": {

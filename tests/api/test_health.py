@@ -14,7 +14,7 @@ from domain.deliveries.figures import note_figures
 from domain.operations.commands import beat
 from tests.api.client import document_of
 from tests.api.conftest import METRICS_TOKEN, Cast
-from tests.factories import make_event, make_webhook
+from tests.factories import make_character, make_event, make_job, make_webhook
 from tests.support.clock import NOON, StoppedClock
 from tests.support.queries import without
 
@@ -80,6 +80,20 @@ def test_metrics_tell_of_attempts(app: Flask, database: Database) -> None:
         'callsheet_delivery_attempt_seconds_bucket{le="+Inf"} 8.0',
         "callsheet_delivery_attempt_seconds_count 8.0",
         "callsheet_delivery_attempt_seconds_sum 98.102",
+    ):
+        assert line in response.text.splitlines()
+
+
+def test_metrics_tell_how_busy_the_farm_is(app: Flask, cast: Cast, database: Database, clock: StoppedClock) -> None:
+    character = make_character(database, cast.project)
+    for status in ("queued", "queued", "running", "succeeded"):
+        make_job(database, character, status=status)
+    clock.advance(seconds=90)
+    response = app.test_client().get("/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"})
+    for line in (
+        'callsheet_jobs_queued{kind="generate"} 2.0',
+        "callsheet_jobs_running 1.0",
+        "callsheet_oldest_queued_job_seconds 90.0",
     ):
         assert line in response.text.splitlines()
 

@@ -16,12 +16,12 @@ from flask import Flask
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
-from api.blueprint import Operation
+from api.operation import Operation
 from domain.db import Database
 from domain.events.models import events
 from tests.api.client import BASE, Client, check_problem, document_of
 from tests.api.places import METADATA, Places, operations
-from tests.factories import change_key, make_key, make_project
+from tests.factories import LEASE, change_key, make_key, make_project
 from tests.support.clock import NOON
 
 ROLES = ("admin", "creator", "reviewer", "viewer")
@@ -30,6 +30,7 @@ SCOPES = ("read_only", "project", "full")
 NEEDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "read": (ROLES, SCOPES),
     "write": (("admin", "creator"), ("project", "full")),
+    "work": (("admin", "creator"), ("project", "full")),
     "decide": (("admin", "reviewer"), ("project", "full")),
     "define": (("admin",), ("project", "full")),
     "administer": (("admin",), ("full",)),
@@ -103,8 +104,36 @@ def _field_definition(_: Places, number: int) -> dict[str, Any]:
     return {"entity": "scene", "key": f"made_{number}", "type": "integer"}
 
 
+def _job(places: Places, _: int) -> dict[str, Any]:
+    return {"kind": "generate", "target": {"object": "segment", "id": places.segment["id"]}}
+
+
+def _priority(_: Places, number: int) -> dict[str, Any]:
+    return {"priority": number % 100}
+
+
+def _claim(*_: Any) -> dict[str, Any]:
+    return {"worker": "farm-1", "kinds": ["generate"]}
+
+
+def _lease(*_: Any) -> dict[str, Any]:
+    return {"lease_token": LEASE}
+
+
+def _failure(*_: Any) -> dict[str, Any]:
+    return {"lease_token": LEASE, "error": {"code": "broken"}}
+
+
 def _batch_of_nothing(*_: Any) -> dict[str, Any]:
     return {"atomic": False, "operations": [{"method": "DELETE", "path": "/nonsense"}]}
+
+
+def _nothing(*_: Any) -> dict[str, Any]:
+    return {}
+
+
+def _graphql(*_: Any) -> dict[str, Any]:
+    return {"query": "{ me { id } }"}
 
 
 def _metadata_rules(noun: str) -> dict[str, Rule]:
@@ -158,6 +187,23 @@ TABLE: dict[str, Rule] = {
     "decide_scene": Rule("decide", "path", _decision),
     "list_segment_approvals": Rule("read", "path"),
     "decide_segment": Rule("decide", "path", _decision),
+    "list_jobs": Rule("read", "list"),
+    "get_job": Rule("read", "path"),
+    "submit_job": Rule("write", "body", _job, "/target/id"),
+    "update_job": Rule("write", "path", _priority),
+    "cancel_job": Rule("write", "path"),
+    "retry_job": Rule("write", "path"),
+    "claim_job": Rule("work", "studio", _claim),
+    "heartbeat_job": Rule("work", "path", _lease),
+    "complete_job": Rule("work", "path", _lease),
+    "fail_job": Rule("work", "path", _failure),
+    "list_artifacts": Rule("read", "path"),
+    "put_artifact": Rule("work", "path"),
+    "get_artifact": Rule("read", "path"),
+    "get_take": Rule("read", "path"),
+    **{f"list_{noun}_takes": Rule("read", "path") for noun in ("character", "scene", "segment")},
+    "get_job_kinds": Rule("read", "studio"),
+    **{f"list_{noun}_jobs": Rule("read", "path") for noun in ("project", "character", "scene", "segment")},
     "list_metadata": Rule("read", "list"),
     **_metadata_rules("project"),
     **_metadata_rules("character"),
@@ -169,6 +215,7 @@ TABLE: dict[str, Rule] = {
     "update_project_metadata_field": Rule("define", "path", _described),
     "delete_project_metadata_field": Rule("define", "path"),
     "run_batch": Rule("read", "studio", _batch_of_nothing),  # what is in it: see below
+    "run_graphql": Rule("read", "studio", _graphql),  # what is in it: see test_graphql_permissions.py
     "list_webhooks": Rule("administer", "studio"),
     "create_webhook": Rule("administer", "studio", _webhook),
     "get_webhook": Rule("administer", "studio"),
@@ -179,6 +226,13 @@ TABLE: dict[str, Rule] = {
     "get_delivery": Rule("administer", "studio"),
     "get_event_types": Rule("read", "studio"),
     "get_event_type": Rule("read", "studio"),
+    "list_events": Rule("read", "list"),
+    "get_event": Rule("read", "path"),
+    "stream_events": Rule("read", "studio"),
+    "put_event_cursor": Rule("read", "studio", _nothing),
+    "list_event_cursors": Rule("read", "studio"),
+    "get_event_cursor": Rule("read", "studio"),
+    "delete_event_cursor": Rule("read", "studio"),
     "retry_delivery": Rule("administer", "studio"),
     "replay_webhook": Rule("administer", "studio", _replay),
     "list_webhook_replays": Rule("administer", "studio"),
@@ -220,6 +274,9 @@ class Stage:
 
     def options(self, operation: Operation, places: Places) -> tuple[str, dict[str, Any]]:
         """The path and the options of `Client.send` for a good call."""
+        if operation.uploads:
+            file = {"data": b"frame", "content_type": "image/png", "headers": {"Lease-Token": LEASE}}
+            return places.path(operation.rule), file
         body = TABLE[operation.id].body
         return places.path(operation.rule), {"json": body(places, next(_numbers))} if body else {}
 

@@ -53,6 +53,7 @@ def test_it_works(cast: Cast, database: Database, clock: StoppedClock, kind: Kin
         "asset": {"object": kind.object, "id": asset["id"]},
         "decision": "approved",
         "note": "Ship it.",
+        "take_id": None,
         "decided_by": who,
         "created_at": moment,
         "updated_at": moment,

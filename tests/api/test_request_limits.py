@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from api.blueprint import LARGEST_ENTITY
 from api.json_body import DEEPEST
+from api.operation import LARGEST_ENTITY
 from api.request_limits import LARGEST_BODY, LARGEST_HEADERS, LONGEST_ADDRESS, MOST_HEADERS
 from api.v1.batch.schemas import MOST_OPERATIONS
 from config import ROOT

@@ -12,7 +12,17 @@ from domain.entities import Kind
 from domain.studio import KINDS
 from tests.api.client import Client
 from tests.api.conftest import Cast
-from tests.factories import make_asset, make_character, make_key, make_project, make_webhook
+from tests.factories import (
+    LEASE,
+    make_asset,
+    make_character,
+    make_job,
+    make_key,
+    make_project,
+    make_scene,
+    make_segment,
+    make_webhook,
+)
 from tests.support.queries import recorded
 
 
@@ -97,3 +107,20 @@ def test_a_change_costs_no_more_however_many_listen(
     path = f"/characters/{make_character(database, cast.project)['id']}"
     seen = statements(cast.creator, database, "PATCH", path, json={"name": "New"}, headers=headers)
     assert len(seen) <= most, seen
+
+
+def test_what_a_worker_does_costs_a_few_statements(cast: Cast, database: Database) -> None:
+    """However many jobs wait, and however many listen: what is to be done, its event, its deliveries, the audit."""
+    for _ in range(10):
+        make_webhook(database)
+    segment = make_segment(database, make_scene(database, cast.project))
+    for _ in range(20):
+        make_job(database, segment)
+    body = {"kind": "generate", "target": {"object": "segment", "id": segment["id"]}}
+    assert len(statements(cast.creator, database, "POST", "/jobs", json=body)) <= 6
+    asked = {"worker": "farm-1", "kinds": ["generate"]}
+    assert len(statements(cast.creator, database, "POST", "/jobs/claim", json=asked)) <= 5
+    job = make_job(database, segment, status="running")
+    for verb, most in (("heartbeat", 3), ("complete", 7)):  # one looks for files, which would make a take
+        path = f"/jobs/{job['id']}/{verb}"
+        assert len(statements(cast.creator, database, "POST", path, json={"lease_token": LEASE})) <= most

@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from config import ROOT, VARIABLES, ConfigError, Settings, redis_socket
+from domain.artifacts.places import Bucket
 from domain.forwards.targets import Target, Way
+from domain.jobs.kinds import parse_kinds
 
+OWN_KINDS = parse_kinds((ROOT / "dev" / "job_kinds.toml").read_text())
 NAMES = [variable.name for variable in VARIABLES]
 # A value for each that differs from its default, and the attribute that shows it.
 OTHERS: dict[str, tuple[str, str, object]] = {
@@ -25,6 +28,8 @@ OTHERS: dict[str, tuple[str, str, object]] = {
     "CALLSHEET_DEMO_RECEIVER_PORT": ("8011", "demo_receiver_port", 8011),
     "CALLSHEET_WEB_WORKERS": ("3", "web_workers", 3),
     "CALLSHEET_WEB_THREADS": ("4", "web_threads", 4),
+    "CALLSHEET_WEB_WAITERS": ("5", "web_waiters", 5),
+    "CALLSHEET_STREAMS_PER_KEY": ("6", "streams_per_key", 6),
     "CALLSHEET_DELIVERY_WORKERS": ("5", "delivery_workers", 5),
     "CALLSHEET_DATABASE_POOL": ("6", "database_pool", 6),
     "CALLSHEET_COOKIE_SECURE": ("1", "cookie_secure", True),
@@ -34,7 +39,16 @@ OTHERS: dict[str, tuple[str, str, object]] = {
     "CALLSHEET_ATTEMPT_BODY_DAYS": ("1", "attempt_body_days", 1),
     "CALLSHEET_DELIVERY_DAYS": ("0", "delivery_days", 0),
     "CALLSHEET_EVENT_DAYS": ("400", "event_days", 400),
+    "CALLSHEET_JOB_KINDS": (str(ROOT / "dev" / "job_kinds.toml"), "job_kinds", OWN_KINDS),
+    "CALLSHEET_JOB_LEASE_SECONDS": ("5", "job_lease_seconds", 5),
+    "CALLSHEET_JOB_WORKER_FAILURES": ("3", "job_worker_failures", 3),
     "CALLSHEET_KEY_DAYS": ("30", "key_days", 30),
+    "CALLSHEET_ARTIFACTS": (
+        "s3://renders/studio/?endpoint=https://s3.example.com:9000&region=eu-central-1",
+        "artifacts",
+        Bucket("renders", "studio", "https://s3.example.com:9000", "eu-central-1"),
+    ),
+    "CALLSHEET_ARTIFACT_MAX_MB": ("20", "artifact_max_mb", 20),
     "CALLSHEET_AUDIT_DAYS": (
         "reads=30, actions=3650",
         "audit_days",
@@ -77,6 +91,9 @@ BAD: tuple[tuple[str, str], ...] = (
     ("CALLSHEET_WEBHOOK_SCHEDULE", "-1"),
     ("CALLSHEET_WEBHOOK_SCHEDULE", "0,1.5"), ("CALLSHEET_WEBHOOK_SCHEDULE", ",".join(["1"] * 31)),
     ("CALLSHEET_REPLAY_PER_MINUTE", "0"), ("CALLSHEET_REPLAY_PER_MINUTE", "60001"),
+    ("CALLSHEET_ARTIFACTS", "artifacts"), ("CALLSHEET_ARTIFACTS", "gs://bucket"), ("CALLSHEET_ARTIFACTS", "s3://"),
+    ("CALLSHEET_ARTIFACTS", "s3://user:secret@bucket"), ("CALLSHEET_ARTIFACTS", "s3://bucket?acl=public"),
+    ("CALLSHEET_ARTIFACTS", "s3://bucket?endpoint=ftp://host"), ("CALLSHEET_ARTIFACT_MAX_MB", "0"),
     ("CALLSHEET_ATTEMPT_BODY_DAYS", "week"), ("CALLSHEET_DELIVERY_DAYS", "-1"), ("CALLSHEET_EVENT_DAYS", "36501"),
     ("CALLSHEET_KEY_DAYS", "0"), ("CALLSHEET_KEY_DAYS", "3651"), ("CALLSHEET_KEY_DAYS", "forever"),
     ("CALLSHEET_AUDIT_DAYS", "30"), ("CALLSHEET_AUDIT_DAYS", "reads=soon"), ("CALLSHEET_AUDIT_DAYS", "reads=-1"),

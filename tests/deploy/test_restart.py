@@ -23,7 +23,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         yield started
 
 
-@pytest.mark.parametrize("program", ["redis", "web", "worker", "sweeper", "receiver"])
+@pytest.mark.parametrize("program", ["redis", "web", "worker", "previews", "sweeper", "receiver"])
 def test_a_killed_program_is_started_again(product: Product, program: str) -> None:
     before, pid = len(product.output), product.pid(program)
     assert pid

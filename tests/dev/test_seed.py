@@ -19,6 +19,9 @@ from domain.audit.models import api_audit_log
 from domain.characters.models import CHARACTERS
 from domain.db import Database
 from domain.errors import Conflict
+from domain.jobs.kinds import BUILT_IN_KINDS
+from domain.jobs.models import jobs
+from domain.jobs.queries import represent_job
 from domain.projects.models import projects
 from domain.studio import ASSETS, KINDS
 from tests.dev.conftest import Studio, services_for
@@ -85,6 +88,26 @@ def test_decisions_are_of_the_last_three_weeks_by_people_who_may_decide(studio: 
         assert row.decided_by["id"] in reviewers or row.decided_by["name"] == "Dailies room"
         assert row.note
         assert "{" not in row.note
+
+
+def test_jobs_have_ended_and_fit_their_kinds(studio: Studio) -> None:
+    """None can be claimed by a farm that somebody tries out on the demo."""
+    found = rows(studio.services.database, select(jobs).where(jobs.c.kind != "preview"))
+    assert len(found) >= 100
+    assert {row.status for row in found} == {"succeeded", "failed", "cancelled"}
+    assert all(BUILT_IN_KINDS[row.kind].check(row.params) == [] for row in found)
+    now = studio.services.clock()
+    assert all(row.created_at < row.started_at < row.finished_at < now for row in found)
+    shown = [represent_job(row._mapping) for row in found]
+    assert all(job["error"] for job in shown if job["status"] == "failed")
+    assert all(job["cost"] and job["progress"] == 100 for job in shown if job["status"] == "succeeded")
+
+
+def test_previews_of_what_is_in_review_are_drawn_next(studio: Studio) -> None:
+    found = rows(studio.services.database, select(jobs).where(jobs.c.kind == "preview"))
+    assert {row.status for row in found} == {"queued"}
+    assert Counter(row.target_object for row in found) == {"character": 3, "segment": 6}
+    assert len({row.project_id for row in found}) == 3
 
 
 def test_codes_differ_frames_count_from_1001_and_every_asset_has_external_ids(studio: Studio) -> None:

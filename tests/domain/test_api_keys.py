@@ -130,9 +130,10 @@ def test_its_status_is_the_strongest_that_holds(database: Database) -> None:
 # Role, then the permissions under the scopes `full`, `project` and `read_only`.
 READ, WRITE, DECIDE, DEFINE = Permission.READ, Permission.WRITE, Permission.DECIDE, Permission.DEFINE_FIELDS
 EVERYTHING = set(Permission)
+MAKE = {WRITE, Permission.SUBMIT_JOBS, Permission.WORK_JOBS}
 MATRIX: dict[Role, tuple[set[Permission], set[Permission], set[Permission]]] = {
-    Role.ADMIN: (EVERYTHING, {READ, WRITE, DECIDE, DEFINE}, {READ}),
-    Role.CREATOR: ({READ, WRITE}, {READ, WRITE}, {READ}),
+    Role.ADMIN: (EVERYTHING, {READ, *MAKE, DECIDE, DEFINE}, {READ}),
+    Role.CREATOR: ({READ, *MAKE}, {READ, *MAKE}, {READ}),
     Role.REVIEWER: ({READ, DECIDE}, {READ, DECIDE}, {READ}),
     Role.VIEWER: ({READ}, {READ}, {READ}),
 }

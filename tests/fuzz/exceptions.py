@@ -18,6 +18,11 @@ _WEBHOOK_FAULTS = re.compile(
     r"/(since|until) range|/auth/(token|username|password) (required|unexpected)"
     r"|/filter/.+ (path|length|type|range|unknown)"
 )
+# A kind that there is not, or is no farm's; parameters that its schema refuses; jobs that there are not, or are over.
+_JOB_FAULTS = re.compile(
+    r"/(kind|kinds/\d+) (unknown|built_in)|/params.* \w+|/target/id unknown|/depends_on/\d+ (unknown|state|cycle)"
+    r"|/cost/currency required"
+)
 _IDS = re.compile(r"/(project_id|scene_id|project_ids/\d+)")
 
 
@@ -41,14 +46,16 @@ def _is_put_by_external(case: Any) -> bool:
 
 
 def _history(_message: str, _case: Any, response: Any) -> bool:
-    """Which version an object is at, and what an `Idempotency-Key` was used for, is history, which no schema tells."""
-    return response.status_code == 412 or _problem(response).get("type") == "/problems/idempotency-mismatch"
+    """Which version an object is at, how long a file is, and what an `Idempotency-Key` was used for, is history, which
+    no schema tells."""
+    return response.status_code in (412, 416) or _problem(response).get("type") == "/problems/idempotency-mismatch"
 
 
 def _known_only_here(_message: str, case: Any, response: Any) -> bool:
     """A code or external id that is taken; an id of nothing; a name or parent that PUT by external id needs only where
     it creates; frames that end before they begin; metadata that its project does not take; a rule that does not go with
-    the type of its metadata field; of an API key and a webhook, what no pattern tells."""
+    the type of its metadata field; a take of another asset; of an API key, a webhook and a job, what no pattern
+    tells."""
 
     def excused(error: dict[str, str]) -> bool:
         field, code = error["field"], error["code"]
@@ -56,10 +63,12 @@ def _known_only_here(_message: str, case: Any, response: Any) -> bool:
             code == "taken"
             or (code == "required" and _is_put_by_external(case))
             or (code == "unknown" and _IDS.fullmatch(field) is not None)
-            or (field, code) == ("/frame_out", "range")
+            or (field, code) in (("/frame_out", "range"), ("/take_id", "unknown"))
             or field.startswith("/metadata")
+            or (field, code) == ("/cursor", "invalid")
             or "/metadata-fields" in case.path
             or ("/webhooks" in case.path and _WEBHOOK_FAULTS.fullmatch(f"{field} {code}") is not None)
+            or ("/jobs" in case.path and _JOB_FAULTS.fullmatch(f"{field} {code}") is not None)
             or ("-keys" in case.path and _KEY_FAULTS.fullmatch(f"{field} {code}") is not None)
         )
 
@@ -78,14 +87,22 @@ def _put_not_judged(message: str, case: Any, response: Any) -> bool:
 
 
 def _free_json(_message: str, case: Any, response: Any) -> bool:
-    """Metadata is any JSON that can be kept exactly: texts without NUL, numbers of 64 bits, 32 levels."""
-    is_free = "metadata" in f"{case.path} {case.body}" or case.path.endswith("/batch")
+    """Metadata, and what jobs take and give, is any JSON that can be kept exactly: no NUL, 64 bits, 32 levels."""
+    is_free = (
+        "metadata" in f"{case.path} {case.body}" or "/jobs" in case.path or case.path.endswith(("/batch", "/graphql"))
+    )
     return is_free and _problem(response).get("type") == "/problems/malformed-json"
 
 
 def _batch(_message: str, case: Any, response: Any) -> bool:
     """What the operations of a batch may say is told by the operations that they name."""
     return bool(case.path.endswith("/batch")) and response.status_code == 422
+
+
+def _graphql(_message: str, case: Any, response: Any) -> bool:
+    """A text is not yet GraphQL, and variables may not be those that it declares."""
+    found = str(_problem(response).get("type")).startswith(("/problems/query-", "/problems/too-many-aliases"))
+    return found and bool(case.path.endswith("/graphql"))
 
 
 def _query(_message: str, _case: Any, response: Any) -> bool:
@@ -97,7 +114,8 @@ def _query(_message: str, _case: Any, response: Any) -> bool:
         return False
     name, detail = problem["parameter"], problem["detail"]
     named_badly = name in ("sort", "fields", "expand") and ("twice" in detail or "metadata" in detail)
-    return named_badly or name == "cursor" or "[" in name or name.startswith(("metadata.", "external_ids."))
+    named_badly = named_badly or name in ("cursor", "after", "cursor_name")
+    return named_badly or "[" in name or name.startswith(("metadata.", "external_ids."))
 
 
 def _sparse(message: str, _case: Any, response: Any) -> bool:
@@ -123,7 +141,7 @@ def _broken_nowhere(message: str, _case: Any, _response: Any) -> bool:
 EXCUSES = {
     "UseAfterFree": (_archived,),
     "IgnoredAuth": (_limited_by_address,),
-    REJECTED: (_history, _known_only_here, _free_json, _batch, _query),
+    REJECTED: (_history, _known_only_here, _free_json, _batch, _graphql, _query),
     ACCEPTED: (_put_not_judged, _broken_nowhere),
     "JsonSchemaError": (_sparse,),
 }

@@ -8,12 +8,15 @@ import os
 import re
 import zlib
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import schemathesis
 
+from api.schemas import LONGEST_WAIT
 from tests.fuzz.exceptions import is_by_design
+from tests.fuzz.graphql import with_document
 
 _ID = re.compile(r"([a-z]{3})_[0-9a-hjkmnp-tv-z]{26}")
 _HOST = re.compile(r"(?i)^(https?://)[^\x00-\x20\x7f\\#/?@]+(?=[/?]|$)")
@@ -39,18 +42,52 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
         case.path_parameters.update({name: _real(value, turn) for name, value in case.path_parameters.items()})
         if number % 4 and case.method.upper() in ("GET", "POST", "DELETE") and _is_meant_well(case):
             case.path_parameters.update(_named.get(case.path, {}))
+        if case.path.endswith("/artifacts/{artifact_name}") and case.method.upper() == "PUT" and number % 4:
+            _hold_lease(case)
     if case.headers and number % 8:
         case.headers.pop("If-Match", None)  # else nearly every write would be refused with 412
-    if case.query and case.query.get("cursor") and case.formatted_path in _cursors:
-        case.query.update({"cursor": _cursors[case.formatted_path], "sort": ""})
+    _read_on(case)
     key = case.headers.get("Idempotency-Key") if case.headers else None
     if isinstance(key, str) and 0 < len(key) < 200 and number % 4:
         case.headers["Idempotency-Key"] = f"{key}-{case.id}"  # else most calls would be replays of the first
     if isinstance(case.body, dict | list):
         case.body = _tamed(case.body)
     if isinstance(case.body, dict) and number % 4 and _is_meant_well(case):
+        case.body = _employed(case.body)
         unique = {"code": f"c-{case.id}", "external_ids": {"shotgrid": case.id}}
         case.body = {**case.body, **{name: value for name, value in unique.items() if name in case.body}}
+    if case.path.endswith("/graphql") and isinstance(case.body, dict) and number % 8 and _is_meant_well(case):
+        case.body = with_document(case.body, number // 8, _seeded)
+
+
+def _hold_lease(case: Any) -> None:
+    """Send a file as the worker of a running job does."""
+    if _is_meant_well(case):
+        case.path_parameters["id"] = _named[case.path]["id"]
+        case.headers["Lease-Token"] = _seeds["lease"]
+        case.headers.pop("Content-Digest", None)
+
+
+def _read_on(case: Any) -> None:
+    """Behind a page that was answered: a cursor that is made up is refused."""
+    known = _cursors.get(case.formatted_path)
+    if known and case.query and case.query.get("cursor"):
+        case.query.update({"cursor": known, "sort": ""})
+    if known and case.query and case.query.get("after") and _is_meant_well(case):
+        case.query.update({"after": known, "cursor_name": ""})
+
+
+def _hurry(case: Any) -> None:
+    """Nothing is learned by waiting."""
+    for place in (case.query, case.body):
+        if isinstance(place, dict) and _is_patient(place.get("wait")):
+            place.update({"wait": 0})
+
+
+def _is_patient(wait: Any) -> bool:
+    with suppress(TypeError, ValueError):
+        return 0 < float(wait) <= LONGEST_WAIT
+    return False
 
 
 def _is_meant_well(case: Any) -> bool:
@@ -83,13 +120,26 @@ def _tamed(value: Any) -> Any:
     return found
 
 
+def _employed(body: dict[str, Any]) -> dict[str, Any]:
+    """The body with the lease, the kind of job and the target that there are, where it names any."""
+    real = {"lease_token": _seeds["lease"], "kinds": ["generate"], "target": _target(body)}
+    if "target" in body:
+        real |= {"kind": "generate", "depends_on": body.get("depends_on", [])[:1]}
+    return {**body, **{name: value for name, value in real.items() if name in body}}
+
+
+def _target(body: dict[str, Any]) -> dict[str, str]:
+    ids = _seeded["seg"]
+    return {"object": "segment", "id": ids[zlib.crc32(str(body).encode()) % len(ids)]}
+
+
 @schemathesis.hook
 def after_call(context: Any, case: Any, response: Any) -> None:
     """Count the answer, and learn the ids that it tells."""
     _tally[case.operation.label, response.status_code] += 1
     if response.status_code < 300:
         _known.update(found[0] for found in _ID.finditer(response.text))
-        if case.method.upper() == "PUT" and case.path.endswith("/{key}"):
+        if case.method.upper() == "PUT" and case.path.endswith(("/{key}", "/{cursor_name}")):
             _named[case.path] = dict(case.path_parameters)
         is_json = response.content and "application/json" in response.headers.get("content-type", ())
         page = response.json().get("page") if is_json else None

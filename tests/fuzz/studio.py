@@ -12,17 +12,35 @@ from domain.access import SYSTEM
 from domain.characters.models import CHARACTERS
 from domain.db import Database, Row
 from domain.ids import new_id
+from domain.jobs.queries import load_job
 from domain.replays.models import webhook_replays
 from domain.scenes.models import SCENES
 from domain.segments.models import SEGMENTS
 from domain.studio import KINDS
-from tests.factories import Key, change_key, make_approval, make_asset, make_key, make_project, make_webhook
+from tests.factories import (
+    Key,
+    change_job,
+    change_key,
+    make_approval,
+    make_artifact,
+    make_asset,
+    make_event,
+    make_job,
+    make_key,
+    make_project,
+    make_scene,
+    make_segment,
+    make_take,
+    make_webhook,
+)
 from tests.support.clock import NOON
 
 PLENTY = 1_000_000
 ASSETS_OF_EACH = 40
 KEYS_TO_END = 600
 REPLAYS_TO_END = 30
+JOBS_TO_END = 360
+STATUSES = ("running", "queued", "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +68,16 @@ def make_studio(database: Database) -> Studio:
         ids[kind.prefix] = [asset["id"] for asset in assets]
         # One of its own, which nothing that is made up names: every call that archives one leaves fewer to decide on.
         named[f"/api/v1/{kind.plural}/{{id}}/approvals"] = {"id": make_asset(database, kind, projects[0])["id"]}
+    segments = [make_segment(database, make_scene(database, projects[number % 2])) for number in range(2)]
+    ids["job"] = [_job(database, segments[number % 2], STATUSES[number % 3]) for number in range(JOBS_TO_END)]
+    for verb in ("heartbeat", "complete", "fail"):
+        named[f"/api/v1/jobs/{{id}}/{verb}"] = {"id": _job(database, segments[0], "running")}
+    held = _job(database, segments[0], "running")
+    named["/api/v1/jobs/{id}/artifacts/{artifact_name}"] = {"id": held, "artifact_name": "frame.png"}
+    with database.reading() as session:
+        make_artifact(database, load_job(session, SYSTEM, held))
+    ids["tak"] = [make_take(database, make_job(database, segment, status="succeeded"))["id"] for segment in segments]
+    ids["evt"] = [make_event(database, "scene.created", project["id"]) for project in projects]
     ids["whk"] = [make_webhook(database, enabled=False).id]
     ids["rpl"] = [_replay(database) for _ in range(REPLAYS_TO_END)]
     ids["key"] = [make_key(database, "viewer").id for _ in range(KEYS_TO_END)]
@@ -74,6 +102,13 @@ def name_things(url: str, studio: Studio) -> None:
         assert changed.status_code == 200, changed.text
         studio.named[f"/api/v1/{kind.plural}/by-external/{{system}}/{{external_id}}"] = named
         studio.named[f"/api/v1/{kind.plural}/{{id}}/metadata/{{key}}"] = {"id": entity_id, "key": "notes"}
+
+
+def _job(database: Database, segment: Row, status: str) -> str:
+    """A job; a running one is under a lease that does not run out, whose token is `LEASE`."""
+    job_id = str(make_job(database, segment, status=status)["id"])
+    change_job(database, job_id, lease_expires_at=NOON + timedelta(days=36_500))
+    return job_id
 
 
 def _replay(database: Database) -> str:

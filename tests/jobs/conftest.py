@@ -13,6 +13,7 @@ import redis
 from sqlalchemy import RowMapping, select
 
 from domain.access import SYSTEM
+from domain.artifacts.places import Folder, Place
 from domain.clock import system_clock
 from domain.crypto import Keyring
 from domain.db import Database
@@ -20,6 +21,7 @@ from domain.deliveries.models import webhook_attempts, webhook_deliveries
 from domain.events.commands import Context, Happening, record_events
 from domain.events.examples import example_data
 from domain.forwards.targets import Target
+from domain.jobs.kinds import BUILT_IN_KINDS, JobKinds
 from domain.webhooks.commands import create_webhook
 from domain.webhooks.models import webhooks
 from domain.webhooks.rules import NewWebhook
@@ -27,6 +29,7 @@ from jobs.queues import Bell
 from jobs.runtime import Runtime
 from tests.support.receiver import Receiver, receiver
 
+NO_FOLDER = Folder(Path("/nowhere"))
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 
 
@@ -49,6 +52,10 @@ class JobSettings:
     home: Path = Path("/nowhere")  # of a test that seals nothing
     audit_forward: tuple[Target, ...] = ()
     audit_forward_token: str | None = None
+    artifacts: Place = NO_FOLDER
+    job_kinds: JobKinds = field(default_factory=lambda: BUILT_IN_KINDS)
+    job_lease_seconds: int = 60
+    job_worker_failures: int = 2
 
 
 @dataclass(frozen=True)
@@ -101,7 +108,7 @@ class Stage:
 
 @pytest.fixture
 def settings(database_url: str, redis_url: str, home: Path) -> JobSettings:
-    return JobSettings(database_url, redis_url, home=home)
+    return JobSettings(database_url, redis_url, home=home, artifacts=Folder(home / "artifacts"))
 
 
 @pytest.fixture

@@ -11,17 +11,19 @@ import pytest
 import redis
 from sqlalchemy import func, insert, select, update
 
+from domain.access import SYSTEM
 from domain.accounts.models import sessions
 from domain.audit.commands import AuditEntry, write_entry
 from domain.clock import system_clock
 from domain.db import Database
 from domain.deliveries.models import webhook_deliveries
 from domain.forwards.targets import parse_targets
+from domain.jobs.queries import load_job
 from domain.operations.queries import last_beat
 from jobs.health import HealthCheck
 from jobs.runtime import Runtime
 from jobs.sweeper import Sweeper
-from tests.factories import make_key
+from tests.factories import make_character, make_job, make_key, make_project
 from tests.jobs.conftest import JobSettings, Stage
 from tests.jobs.test_bell import waiting
 from tests.support.receiver import receiver
@@ -151,3 +153,11 @@ def test_a_target_that_fails_is_said(stage: Stage, settings: JobSettings) -> Non
     assert "nowhere" not in said
     figures = {figure.name: figure.values for figure in health.figures()}
     assert figures["callsheet_audit_forward_behind_rows"] == {"file:///nowhere/at/all.ndjson": 1.0}
+
+
+def test_it_takes_back_jobs_whose_workers_are_silent(stage: Stage) -> None:
+    character = make_character(stage.database, make_project(stage.database))
+    job = make_job(stage.database, character, status="running")
+    Sweeper(stage.runtime).tick()
+    with stage.database.reading() as session:
+        assert load_job(session, SYSTEM, job["id"])["status"] == "queued"

@@ -18,10 +18,16 @@ from domain.audit.commands import AuditWriter
 from domain.clock import system_clock
 from domain.crypto import Keyring
 from domain.db import Database
+from domain.events.positions import Feed
+from domain.gate import Gate
 from domain.ports import Grant, Services
 from domain.seals.statistics import Figure
+from jobs.artifact_store import open_store
+from jobs.hub import Hub
+from jobs.runtime import quick_redis
 from tests.support.page import Visitor
 
+NOWHERE = "redis://127.0.0.1:9/0"  # no page waits for anything
 PASSWORD = "correct horse battery staple"
 SignIn = Callable[..., Visitor]
 
@@ -79,6 +85,10 @@ def services(database: Database, home: Path, clock: Clock) -> Services:
         audit=AuditWriter(database),
         health=Well(),
         check_target=lambda _url: None,
+        artifacts=open_store(settings.artifacts),
+        changes=Hub(quick_redis(NOWHERE)),
+        feed=Feed(database),
+        gate=Gate(16, 0),
         settings=settings,
     )
 

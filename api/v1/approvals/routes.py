@@ -26,7 +26,8 @@ def _register(kind: Kind) -> None:
         return answer_list(call, APPROVALS, approvals_of(call.target["id"]), represent_approval)
 
     def post(call: Call, body: dict[str, Any]) -> Answer:
-        approval = decide(call.session, call.context, kind, call.target, body["decision"], body["note"])
+        given = (body["decision"], body["note"], body["take_id"])
+        approval = decide(call.session, call.context, kind, call.target, *given)
         return created(represent_approval(approval), f"/api/v1/{kind.plural}/{call.target['id']}/approvals")
 
     get_list.__doc__ = f"List the decisions on a {kind.object}, newest first."

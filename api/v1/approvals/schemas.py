@@ -14,6 +14,7 @@ from ...schemas import (
     AnswerSchema,
     RequestSchema,
     id_field,
+    id_metadata,
     object_field,
     text_field,
     word_field,
@@ -49,6 +50,7 @@ class ApprovalSchema(ObjectSchema):
     asset = fields.Nested(AssetReferenceSchema, required=True)
     decision = word_field(DECISIONS)
     note = text_field(_NOTE, longest=LONGEST_NOTE)
+    take_id = id_field("tak", "The take that was looked at.", nullable=True)
     decided_by = fields.Nested(ActorSchema, required=True)
 
 
@@ -57,3 +59,7 @@ class NewApprovalSchema(RequestSchema):
 
     decision = word_field(DECISIONS)
     note = fields.String(load_default="", metadata={"maxLength": LONGEST_NOTE, "pattern": NO_NUL, "example": _NOTE})
+    take_id = fields.String(
+        load_default=None, allow_none=True,
+        metadata={**id_metadata("tak", "The take of this asset that was looked at."), "example": None},
+    )  # fmt: skip

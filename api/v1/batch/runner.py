@@ -6,28 +6,25 @@ Creations of one kind that stand together and do not refer to each other are mad
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-import orjson
-from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
 from domain.entity_creation import create_many
 from domain.errors import DomainError, NotFound
 
 from ...answers import Answer
-from ...blueprint import LARGEST_ENTITY, Operation
-from ...bodies import read_fields
 from ...call import Call
+from ...inside import REFUSALS, perform_inside, read_inside
+from ...operation import Operation
 from ...problems import Problem, problem_document, problem_of
+from ...routing import CONVERTERS
 from ..entity_writes import shown_new
 from .references import References, Unmade, names_in
 
 Outcome = Answer | Problem
-# What may refuse one operation and leave the others standing; anything else ends the batch.
-REFUSALS = (DomainError, Problem, HTTPException)
 
 
 @dataclass(slots=True)
@@ -64,7 +61,11 @@ class Runner:
 
     def __init__(self, operations: Sequence[Operation]) -> None:
         self._operations = {operation.id: operation for operation in operations}
-        self._map = Map([Rule(o.rule, methods=[o.method], endpoint=o.id) for o in operations], merge_slashes=False)
+        self._map = Map(
+            [Rule(o.rule, methods=[o.method], endpoint=o.id) for o in operations],
+            converters=CONVERTERS,
+            merge_slashes=False,
+        )
 
     def run(self, call: Call, given: Sequence[Mapping[str, Any]], *, atomic: bool) -> list[dict[str, Any]]:
         """The result of each operation.
@@ -135,7 +136,7 @@ class Runner:
             step.body = references.in_body(step.given.get("body"))
             if operation.creates is not None:
                 call.actor.require(operation.permission)
-                step.body = self._read(call, operation, step.body)
+                step.body = read_inside(call, operation, step.body)
         except Unmade as error:
             step.outcome = Problem("failed-dependency", str(error))
         except REFUSALS as error:
@@ -144,23 +145,11 @@ class Runner:
     def _run_one(self, call: Call, step: _Step) -> None:
         operation = step.operation
         assert operation is not None
-        headers = {"HTTP_IF_MATCH": step.given["if_match"]} if "if_match" in step.given else {}
-        inner = replace(call, environ=headers, method=operation.method, query=(), prepared=None)
+        headers = {"If-Match": step.given["if_match"]} if "if_match" in step.given else {}
         try:
-            with call.session.savepoint():
-                operation.admit(inner, step.path)
-                if operation.body is None:
-                    step.outcome = operation.view(inner, **step.path)
-                else:
-                    step.outcome = operation.view(inner, self._read(inner, operation, step.body), **step.path)
+            step.outcome = perform_inside(call, operation, step.path, step.body, headers)
         except REFUSALS as error:
             step.outcome = problem_of(error)
-
-    def _read(self, call: Call, operation: Operation, body: Any) -> dict[str, Any]:
-        assert operation.body is not None
-        if len(call.raw_body) > LARGEST_ENTITY and len(orjson.dumps(body)) > LARGEST_ENTITY:
-            raise Problem("body-too-large", f"Keep the body of one object to {LARGEST_ENTITY:,} bytes.")
-        return read_fields(operation.body, {} if body is None else body)
 
 
 def _not_here(given: Mapping[str, Any], error: Exception) -> Problem:

@@ -11,11 +11,12 @@ from domain.replays.queries import REPLAYS, deliveries_by_status, load_replay, r
 from domain.webhooks.queries import load_webhook
 
 from ...answers import Answer, one
-from ...blueprint import LARGEST_ENTITY, Blueprint
+from ...blueprint import Blueprint
 from ...bodies import load_body
 from ...call import Call
 from ...costs import Cost
 from ...lists import answer_list
+from ...operation import LARGEST_ENTITY
 from .schemas import NewReplaySchema, ReplaySchema, ReplayWithCountsSchema, StartedReplaySchema
 
 blueprint = Blueprint("replays", __name__, description="Events sent to a webhook again.")

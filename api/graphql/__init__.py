@@ -1,0 +1,1 @@
+"""GraphQL over the same operations, lists and objects as REST."""

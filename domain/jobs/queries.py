@@ -1,0 +1,92 @@
+"""Reads of jobs: lists, the authorising loader, and the form that every door shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, select
+
+from ..access import Actor
+from ..clock import rfc3339
+from ..db import Row, Session
+from ..errors import NotFound
+from ..finding import find_row
+from ..list_spec import ListSpec, Reference, Sortable
+from .models import STATUSES, jobs
+
+_FILTERS = (
+    *("id", "project_id", "kind", "status", "target_object", "target_id", "priority", "attempts", "worker"),
+    *("created_at", "updated_at", "started_at", "finished_at"),
+)
+_SHOWN = (
+    *("id", "object", "project_id", "kind", "target", "params", "priority", "status", "progress", "message", "result"),
+    *("error", "attempts", "max_attempts", "depends_on", "cost", "cancel_requested", "worker", "submitted_by"),
+    *("started_at", "finished_at", "created_at", "updated_at", "version"),
+)
+# Progress cannot be asked for: a page of what changes many times a minute would be out of date on its way.
+JOBS = ListSpec(
+    jobs.c.id,
+    Sortable.from_columns(
+        {name: jobs.c[name] for name in _FILTERS}, status=STATUSES, target_object=("character", "scene", "segment")
+    ),
+    "-created_at",
+    shown=_SHOWN,
+    references={
+        "target": Reference("target_id", object_column="target_object"),
+        "project": Reference("project_id", "project"),
+    },
+)
+
+
+ALL_JOBS = select(jobs)
+
+
+class _Job:
+    """What an operation `loads` whose path names a job."""
+
+    def load(self, session: Session, actor: Actor, row_id: str, *, for_update: bool = False) -> Row:
+        """See `load_job`."""
+        return load_job(session, actor, row_id, for_update=for_update)
+
+
+JOB = _Job()
+
+
+def load_job(session: Session, actor: Actor, job_id: str, *, for_update: bool = False) -> Row:
+    """The row, if it exists for this actor. `for_update` locks it until the transaction ends.
+
+    Raises:
+        NotFound: no such row, or in a project that the actor does not see.
+    """
+    row = find_row(session, jobs, "job", job_id, for_update=for_update)
+    if row is None or not actor.sees(row["project_id"]):
+        raise NotFound(f"There is no job {job_id[:40]!r} that this caller can see.")
+    return row
+
+
+def visible_jobs(actor: Actor) -> Select[Any]:
+    """The jobs that the actor sees."""
+    if actor.project_ids is None:
+        return ALL_JOBS
+    return ALL_JOBS.where(jobs.c.project_id.in_(sorted(actor.project_ids)))
+
+
+def jobs_of(entity: str, entity_id: str) -> Select[Any]:
+    """The jobs of a project, or for a character, scene or segment."""
+    column = jobs.c.project_id if entity == "project" else jobs.c.target_id
+    return ALL_JOBS.where(column == entity_id)
+
+
+def represent_job(row: Row) -> dict[str, Any]:
+    """The job as the API, the webhooks and the feed show it. What tells of its lease is not in it."""
+    data = {"id": row["id"], "object": "job"}
+    for name in _SHOWN[2:]:
+        data[name] = _target(row) if name == "target" else row[name]
+    for name in ("started_at", "finished_at", "created_at", "updated_at"):
+        data[name] = rfc3339(data[name]) if data[name] is not None else None
+    data["cancel_requested"] = bool(row["cancel_requested"])
+    return data
+
+
+def _target(row: Row) -> dict[str, str]:
+    return {"object": row["target_object"], "id": row["target_id"]}

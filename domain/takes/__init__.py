@@ -1,0 +1,1 @@
+"""Takes: what was made of an asset, numbered, to be decided on."""

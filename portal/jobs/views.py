@@ -1,0 +1,78 @@
+"""Generation jobs: the list with its filters, and one with its files, what it waits for and its attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from domain.access import Permission
+from domain.artifacts.queries import artifacts_of
+from domain.artifacts.rules import PLAYED, SHOWN
+from domain.db import Row, Session
+from domain.jobs.history import history_of
+from domain.jobs.models import BROKEN, ENDED, STATUSES, jobs
+from domain.jobs.queries import JOBS, load_job, visible_jobs
+from domain.studio_counts import names_of
+from domain.takes.models import takes
+
+from ..blueprint import PortalBlueprint
+from ..context import actor, services
+from ..formatting import sentence
+from ..htmx import render
+from ..lists import ListPage
+
+blueprint = PortalBlueprint("jobs", __name__, permission=Permission.READ, url_prefix="/jobs")
+
+FILTERS = {"status": "status", "kind": "kind", "target": "target_id"}
+
+
+@blueprint.get("")
+def list_jobs() -> Response:
+    """The jobs that the viewer sees, the newest first. The fragment asks again while one of them moves."""
+    with services().database.reading() as session:
+        page = ListPage(session, JOBS, visible_jobs(actor()), FILTERS)
+        names = names_of(session, {(row["target_object"], row["target_id"]) for row in page.rows})
+    return render(
+        "portal/jobs/list.html",
+        "list",
+        page=page,
+        names=names,
+        moving=any(row["status"] in ("queued", "running") for row in page.rows),
+        statuses=[(status, sentence(status)) for status in STATUSES],
+        kinds=[(name, sentence(name)) for name in services().settings.job_kinds],
+    )
+
+
+@blueprint.get("/<job_id>")
+def show(job_id: str) -> Response:
+    """One job. The fragment asks again until it has ended."""
+    with services().database.reading() as session:
+        job = load_job(session, actor(), job_id)
+        files = session.execute(artifacts_of(job_id).order_by("name")).mappings().all()
+        take = session.execute(select(takes).where(takes.c.job_id == job_id)).mappings().first()
+        context: dict[str, Any] = {
+            "needed": _jobs(session, job["depends_on"]),
+            "history": history_of(session, job),
+            "names": names_of(session, {(job["target_object"], job["target_id"]), ("project", job["project_id"])}),
+        }
+    may = actor().may(Permission.SUBMIT_JOBS)
+    return render(
+        "portal/jobs/show.html",
+        "state",
+        job=job,
+        files=files,
+        take=take,
+        shown=SHOWN,
+        played=PLAYED,
+        moving=job["status"] not in ENDED,
+        may_cancel=may and job["status"] not in ENDED and not job["cancel_requested"],
+        may_retry=may and job["status"] in BROKEN,
+        **context,
+    )
+
+
+def _jobs(session: Session, ids: Sequence[str]) -> Sequence[Row]:
+    return session.execute(select(jobs).where(jobs.c.id.in_(ids)).order_by(jobs.c.id)).mappings().all() if ids else ()
