@@ -83,7 +83,8 @@ VARIABLES = (
     Variable("CALLSHEET_WEB_THREADS", "16", _whole_number(1, 512), "Calls each web server process works on at once."),
     Variable(
         "CALLSHEET_WEB_WAITERS", "1000", _whole_number(0, 10_000),
-        "Calls and streams more that may wait in each web server process for something to happen.",
+        "Calls and streams more that may wait in each web server process for something to happen, or for the rest of "
+        "their body. A key has half of them at most.",
     ),
     Variable(
         "CALLSHEET_STREAMS_PER_KEY", "10", _whole_number(1, 10_000),

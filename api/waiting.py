@@ -61,13 +61,13 @@ def answer_in_time(call: Call, waits: Waits, look: Callable[[], Response]) -> Re
         Problem: the key was revoked meanwhile, say.
     """
     seconds = _from_query(call) if waits is Waits.QUERY else _from_body(call)
-    gate = call.services.gate
-    if not seconds or call.method == "HEAD" or not gate.take_room():
+    gate, key_id = call.services.gate, call.actor.id
+    if not seconds or call.method == "HEAD" or not gate.take_room(key_id):
         return look()
     try:
         return _patiently(call, time.monotonic() + seconds, look)
     finally:
-        gate.give_room()
+        gate.give_room(key_id)
 
 
 def _patiently(call: Call, deadline: float, look: Callable[[], Response]) -> Response:

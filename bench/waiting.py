@@ -85,7 +85,8 @@ def _product(kind: str, options: argparse.Namespace) -> Iterator[_Served]:
     with tempfile.TemporaryDirectory(prefix="callsheet-bench-") as folder, durable_database(kind, Path(folder)) as url:
         home, database = Path(folder), Database(url)
         token = make_key(database, read_per_minute=PLENTY, write_per_minute=PLENTY).token
-        quiet = make_key(database, "viewer", "project", [make_project(database)["id"]], read_per_minute=PLENTY).token
+        unmoved = [make_project(database)["id"]]
+        quiet = [make_key(database, "viewer", "project", unmoved, read_per_minute=PLENTY).token for _ in range(2)]
         project = make_project(database)
         ids = [make_character(database, project)["id"] for _ in range(CHARACTERS)]
         database.dispose()
@@ -95,7 +96,8 @@ def _product(kind: str, options: argparse.Namespace) -> Iterator[_Served]:
             served(home / "product", "wsgi:app", {**given, "REDIS_URL": redis_url}) as port,
         ):
             reads = itertools.repeat(request(port, "GET", f"/characters/{ids[0]}", token))
-            stream, poll = (request(port, "GET", path, quiet) for path in ("/events/stream", "/events?wait=60"))
+            stream = request(port, "GET", "/events/stream", quiet[0])
+            poll = request(port, "GET", "/events?wait=60", quiet[1])  # a key has half of the room
             yield _Served(port, reads, _decisions(port, token, ids), stream, poll)
 
 

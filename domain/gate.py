@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
+from typing import Any
 
 
 class Gate:
@@ -28,6 +29,7 @@ class Gate:
         self._room = waiting
         self._crowd = 0
         self._streams: Counter[str] = Counter()
+        self._rooms: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def __enter__(self) -> Gate:
@@ -46,18 +48,24 @@ class Gate:
         finally:
             self._turns.get()
 
-    def take_room(self) -> bool:
-        """Take a place among those that wait, to be given back by `give_room`; False when there is none."""
+    def take_room(self, key_id: str | None = None) -> bool:
+        """Take a place among those that wait, to be given back by `give_room`; False when there is none, or when this
+        key has half of all: others are to have some, too.
+        """
         with self._lock:
-            if self._crowd >= self._room:
+            if self._crowd >= self._room or (key_id is not None and 2 * self._rooms[key_id] >= self._room + 1):
                 return False
             self._crowd += 1
+            if key_id is not None:
+                self._rooms[key_id] += 1
             return True
 
-    def give_room(self) -> None:
-        """Give the place back."""
+    def give_room(self, key_id: str | None = None) -> None:
+        """Give the place back, for whom it was taken."""
         with self._lock:
             self._crowd -= 1
+            if key_id is not None:
+                _take_off(self._rooms, key_id)
 
     @property
     def crowd(self) -> int:
@@ -75,13 +83,54 @@ class Gate:
     def close_stream(self, key_id: str) -> None:
         """One has ended."""
         with self._lock:
-            self._streams[key_id] -= 1
-            if not self._streams[key_id]:
-                del self._streams[key_id]
+            _take_off(self._streams, key_id)
+
+    def outside(self, body: Any) -> OutsideBody:
+        """A request's body (`wsgi.input`), to be read by a thread that is inside: it waits for its sender outside."""
+        return OutsideBody(self, body)
 
     def through(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """A body whose every piece is made inside of the gate."""
         return _Paced(self, pieces)
+
+
+def _take_off(counted: Counter[str], name: str) -> None:
+    counted[name] -= 1
+    if not counted[name]:
+        del counted[name]
+
+
+class OutsideBody:
+    """What WSGI asks of an input (PEP 3333). A sender takes as long as it likes, which must keep nobody from working.
+
+    No transaction may be open when it is read.
+    """
+
+    def __init__(self, gate: Gate, body: Any) -> None:
+        self._gate = gate
+        self._body = body
+
+    def read(self, *size: int) -> bytes:
+        """See PEP 3333; the others likewise."""
+        return bytes(self._wait(self._body.read, *size))
+
+    def readline(self, *size: int) -> bytes:
+        return bytes(self._wait(self._body.readline, *size))
+
+    def readlines(self, *hint: int) -> list[bytes]:
+        return list(self._wait(self._body.readlines, *hint))
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.readline, b"")
+
+    def _wait(self, read: Callable[..., Any], *size: int) -> Any:
+        if not self._gate.take_room():
+            return read(*size)
+        try:
+            with self._gate.left():
+                return read(*size)
+        finally:
+            self._gate.give_room()
 
 
 class _Paced:

@@ -79,7 +79,7 @@ class Hub:
 
     def wait(self, topics: Collection[str], mark: int, seconds: float) -> bool:
         """Until one of these may have changed since the mark, or so many seconds are over; whether one may have."""
-        woken = threading.Event()
+        woken, topics = threading.Event(), frozenset(topics)
         with self._lock:
             if any(self._last.get(topic, self._anything) > mark for topic in topics):
                 return True

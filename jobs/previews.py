@@ -73,7 +73,10 @@ class Previews:
         try:
             self._see_through(job, token)
         except StoreUnavailable as error:
-            self._fail(job, token, "store_unavailable", str(error), retryable=True)
+            # What is wrong names the store's address, and everybody who sees the job reads what is told.
+            log.error("the files of the preview %s could not be kept: %s", job["id"], error)
+            told = "Its files could not be kept; the log says why."
+            self._fail(job, token, "store_unavailable", told, retryable=True)
         except Exception:
             log.exception("a preview could not be drawn: %s", job["id"])
             self._fail(job, token, "preview_failed", "It could not be drawn; the log says why.", retryable=False)

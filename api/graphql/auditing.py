@@ -9,6 +9,7 @@ from typing import Any
 
 from graphql import (
     DocumentNode,
+    EnumValueNode,
     FloatValueNode,
     IntValueNode,
     Node,
@@ -22,6 +23,7 @@ from graphql import (
 )
 
 from domain.audit.masking import MASK, is_secret, veil
+from domain.filters import OPERATORS
 
 from .requests import parsed
 
@@ -33,8 +35,11 @@ class _Stripped(Visitor):
         super().__init__()
         self.about_secret = False
 
-    def enter_object_field(self, node: ObjectFieldNode, *_: Any) -> None:
-        self.about_secret |= is_secret(node.name.value)
+    def enter_object_field(self, node: ObjectFieldNode, *_: Any) -> Node | None:
+        if not is_secret(node.name.value):
+            return None
+        self.about_secret = True
+        return ObjectFieldNode(name=node.name, value=StringValueNode(value=MASK))
 
     def enter_string_value(self, node: StringValueNode, *_: Any) -> Node:
         self.about_secret |= is_secret(node.value)
@@ -43,6 +48,11 @@ class _Stripped(Visitor):
     def enter_int_value(self, _node: IntValueNode, _key: Any, parent: Any, *_: Any) -> Node | None:
         is_first = getattr(getattr(parent, "name", None), "value", "") == "first"
         return None if is_first else StringValueNode(value=MASK)
+
+    def enter_enum_value(self, node: EnumValueNode, *_: Any) -> Node | None:
+        """Operators stay. In JSON a word without quotes is a text."""
+        self.about_secret |= is_secret(node.value)
+        return None if node.value in OPERATORS else StringValueNode(value=MASK)
 
     def enter_float_value(self, _node: FloatValueNode, *_: Any) -> Node:
         return StringValueNode(value=MASK)

@@ -26,7 +26,7 @@ from domain.listing import Page, count, fetch
 from domain.listing_each import Each, cursor_after
 
 from .arguments import list_arguments, parameters_of
-from .loaders import Info, Loaders
+from .loaders import NO_PAGE, Info, Loaders
 
 Show = Callable[[Row], dict[str, Any]]
 # Marks a field whose rows are counted by its `first`, and a type that only wraps: its fields are no level of their own.
@@ -104,7 +104,9 @@ class Connections:
             call = info.context.call
             query, seen = parse(listed.spec, parameters_of(given)), seen_by(call.actor)
             of_all = (call.session, query, seen.statement, seen.project_ids, seen.values)
-            return Connection(query, fetch(*of_all), listed.show, lambda: count(*of_all))
+            page = NO_PAGE if info.context.weight.is_too_much else fetch(*of_all)
+            info.context.weight.add_rows(page.rows)
+            return Connection(query, page, listed.show, lambda: count(*of_all))
 
         return self._field(listed, resolve, description)
 

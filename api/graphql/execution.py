@@ -13,15 +13,20 @@ from ..inside import REFUSALS
 from ..problems import MOST_ERRORS, Problem, problem_of
 from .loaders import Loaders
 from .requests import Request
+from .weight import resolve_weighed, too_heavy
 
 
 def run(schema: GraphQLSchema, call: Call, request: Request) -> dict[str, Any]:
     """`{data, errors, extensions}` as GraphQL's specification has it.
 
     Raises:
+        Problem: 400, what was asked for is too large together; of a mutation, nothing was stored.
         Exception: something failed that is not the caller's fault; the whole call is to be given up.
     """
-    result = asyncio.run(_execute(schema, call, request))
+    loaders = Loaders(call)
+    result = asyncio.run(_execute(schema, loaders, request))
+    if loaders.weight.is_too_much:
+        raise too_heavy()
     answer: dict[str, Any] = {"data": result.data}
     if result.errors:
         answer["errors"] = [_told(error) for error in result.errors[:MOST_ERRORS]]
@@ -29,14 +34,15 @@ def run(schema: GraphQLSchema, call: Call, request: Request) -> dict[str, Any]:
     return {**answer, "extensions": {"cost": cost}}
 
 
-async def _execute(schema: GraphQLSchema, call: Call, request: Request) -> ExecutionResult:
+async def _execute(schema: GraphQLSchema, loaders: Loaders, request: Request) -> ExecutionResult:
     name = request.operation.name
     result = execute(
         schema,
         request.document,
-        context_value=Loaders(call),
+        context_value=loaders,
         variable_values=request.variables,
         operation_name=None if name is None else name.value,
+        field_resolver=resolve_weighed,
     )
     found = await result if isinstance(result, Awaitable) else result
     for error in found.errors or ():

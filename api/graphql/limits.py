@@ -131,6 +131,19 @@ def measure(
     return size
 
 
+def fields_in(chosen: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]) -> int:
+    """How many fields are chosen, with those of fragments: of a mutation, how often it writes at the most."""
+    found = 0
+    for selection in chosen.selections:
+        if isinstance(selection, FragmentSpreadNode):
+            found += fields_in(fragments[selection.name.value].selection_set, fragments)
+        elif isinstance(selection, InlineFragmentNode):
+            found += fields_in(selection.selection_set, fragments)
+        else:
+            found += 1
+    return found
+
+
 def too_deep() -> Problem:
     """The refusal of a query with more levels than are allowed."""
     return refused("query-too-deep", f"Keep to {DEEPEST} objects within each other; edges and nodes do not count.")

@@ -16,12 +16,14 @@ from domain.listing_each import Each
 from domain.resources import RESOURCES
 
 from ..call import Call
+from .weight import Weight
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 Find = Callable[[Collection[K]], Mapping[K, V]]
 # An object and the project that it is in.
 Parent = tuple[str, str]
+NO_PAGE = Page((), None, 0)
 
 
 class Loader(Generic[K, V]):
@@ -61,6 +63,7 @@ class Loaders:
     """The loaders of one call, each made when first needed."""
 
     call: Call
+    weight: Weight = field(default_factory=Weight)
     _known: dict[Hashable, Loader[Any, Any]] = field(default_factory=dict)
 
     @property
@@ -83,7 +86,16 @@ class Loaders:
 
     def page(self, each: Each, asked: Hashable, query: ListQuery, parent: Parent) -> asyncio.Future[Page | None]:
         """The page of a parent's list. `asked`: the same for the same query."""
-        return self._of((each, "page", asked), _by_parent(self.session, each.fetch, query)).load(parent)
+        read = _by_parent(self.session, each.fetch, query)
+
+        def find(parents: Collection[Parent]) -> Mapping[Parent, Page]:
+            if self.weight.is_too_much:
+                return dict.fromkeys(parents, NO_PAGE)
+            found = read(parents)
+            self.weight.add_rows(row for page in found.values() for row in page.rows)
+            return found
+
+        return self._of((each, "page", asked), find).load(parent)
 
     def count(self, each: Each, asked: Hashable, query: ListQuery, parent: Parent) -> asyncio.Future[int | None]:
         """How many rows the list has on all pages."""

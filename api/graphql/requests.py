@@ -24,7 +24,7 @@ from graphql import (
 from graphql.execution import get_variable_values
 
 from ..problems import Problem
-from .limits import LONGEST_QUERY, MOST_TOKENS, ROWS_A_TOKEN, check_aliases, measure, too_deep
+from .limits import LONGEST_QUERY, MOST_TOKENS, ROWS_A_TOKEN, check_aliases, fields_in, measure, too_deep
 from .literals import faults_of
 from .refusals import VARIABLES, refused
 from .repeats import check_repeats
@@ -117,7 +117,7 @@ class Reader:
             rows = measure(self._schema, operation, fragments, values.coerced).rows
         except RecursionError:
             raise too_deep() from None
-        steps = 1 if is_query(operation) else len(operation.selection_set.selections)
+        steps = 1 if is_query(operation) else fields_in(operation.selection_set, fragments)
         return Request(document, operation, given, rows, max(steps, -(-rows // ROWS_A_TOKEN)))
 
     def _operation(self, document: DocumentNode, name: str | None) -> OperationDefinitionNode:

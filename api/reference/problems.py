@@ -47,7 +47,9 @@ _DETAILS: dict[str, str] = {
     "too-many-streams": "This key keeps 10 streams open here already: end one of them.",
     "internal-error": "The failure was logged under this request id; nothing was stored.",
     "busy": "The database did not answer in time; try again.",
-    "store-unavailable": "The folder of artifacts cannot be used: No space left on device.",
+    "store-unavailable": (
+        "Files cannot be kept or read at the moment; what is wrong was logged under this request id."
+    ),
     "audit-unavailable": "Nothing was answered because it could not be audited; try again.",
 }
 _EXTRA: dict[str, dict[str, Any]] = {

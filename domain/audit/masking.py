@@ -20,7 +20,7 @@ _SECRET_NAME = re.compile(
 # Also a key that lost its check digits, which can be computed, or its case, or that was encoded once too often.
 _SECRET_TEXT = re.compile(
     r"[cC][sS][kK](?:_|%(?:25)*5[fF])[0-9A-Za-z]+(?:_|%(?:25)*5[fF])[0-9A-Za-z_%]+"
-    r"|whs(?:ec|k)_[A-Za-z0-9+/=]+|(?<=Bearer )[A-Za-z0-9._~+/=-]{8,}"
+    r"|whs(?:ec|k)_[A-Za-z0-9+/=]+|lease_[A-Za-z0-9_-]{40,}|(?<=Bearer )[A-Za-z0-9._~+/=-]{8,}"
 )
 # Of an address: who signs in to it, and the values of its query.
 _USER_INFO = re.compile(r"(?<=://)[^/?#\s@]+@")

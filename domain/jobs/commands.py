@@ -23,7 +23,7 @@ from .changing import move, tell, wake, write_change
 from .dependencies import check_dependencies, find_cycle, settle, write_dependencies
 from .kinds import JobKinds
 from .models import BROKEN, PENDING, job_failures, jobs
-from .rules import DEFAULT_ATTEMPTS, DEFAULT_PRIORITY, check_numbers
+from .rules import DEFAULT_ATTEMPTS, DEFAULT_PRIORITY, check_document, check_numbers
 
 _INSERT = Insert(jobs, itemgetter)
 _FRESH: dict[str, Any] = {
@@ -48,7 +48,7 @@ def submit_job(session: Session, context: Context, kinds: JobKinds, given: Mappi
     """
     context.actor.require(Permission.SUBMIT_JOBS)
     params, depends_on = given.get("params") or {}, list(dict.fromkeys(given.get("depends_on") or ()))
-    errors = check_numbers(given)
+    errors = check_numbers(given) + check_document("params", params)
     kind = kinds.get(given["kind"])
     errors += [kinds.unknown("/kind", given["kind"])] if kind is None else kind.check(params)
     target, mistakes = _target(session, context, given["target"])

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
+import orjson
+
 from ..errors import FieldError
 from .kinds import JobKinds
 
@@ -14,6 +16,9 @@ HIGHEST_PRIORITY = 100
 DEFAULT_PRIORITY = 50
 MOST_ATTEMPTS = 10
 DEFAULT_ATTEMPTS = 3
+
+
+LARGEST_DOCUMENT = 64 * 1024  # bytes; as for metadata: a page may hold 200 of them
 
 
 class _Settings(Protocol):
@@ -43,6 +48,14 @@ class JobTerms:
         """The installation's."""
         lease = timedelta(seconds=settings.job_lease_seconds)
         return cls(settings.job_kinds, lease, settings.job_worker_failures)
+
+
+def check_document(name: str, value: Any) -> list[FieldError]:
+    """The mistake of `params` or a `result` that is too large."""
+    if value is None or len(orjson.dumps(value)) <= LARGEST_DOCUMENT:
+        return []
+    message = f"Keep the `{name}` to {LARGEST_DOCUMENT:,} bytes of JSON: larger things are files."
+    return [FieldError(f"/{name}", "length", message)]
 
 
 def _within(name: str, least: int, most: int) -> Callable[[Any], FieldError | None]:

@@ -17,6 +17,7 @@ from .costs import check_cost
 from .dependencies import settle
 from .leases import end_cancelled, give_up, require_lease
 from .models import jobs
+from .rules import check_document
 
 LONGEST_MESSAGE = 2000
 LONGEST_CODE = 60
@@ -64,10 +65,10 @@ def complete_job(session: Session, context: Context, job: Row, given: Mapping[st
     Raises:
         Forbidden: the actor may not.
         Conflict: `lease_token` is not that of its lease.
-        Invalid: a cost that cannot be.
+        Invalid: a cost that cannot be, or too large a result.
     """
     context.actor.require(Permission.WORK_JOBS)
-    if errors := check_cost(given.get("cost")):
+    if errors := check_cost(given.get("cost")) + check_document("result", given.get("result")):
         raise Invalid(*errors)
     require_lease(job, given["lease_token"])
     done = {"result": given.get("result"), "cost": given.get("cost"), "progress": 100, "error": None}

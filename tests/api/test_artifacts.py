@@ -17,7 +17,7 @@ from domain.db import Database, Row
 from domain.ids import new_id
 from domain.ports import Services
 from tests.api.client import Answer, Client
-from tests.api.conftest import Cast
+from tests.api.conftest import Cast, MakeApp
 from tests.factories import LEASE, make_job, make_scene, make_segment
 from tests.support.clock import NOON
 
@@ -226,3 +226,10 @@ def test_there_may_be_others(cast: Cast, job: Row) -> None:
     listed = cast.viewer.get(f"/jobs/{job['id']}/artifacts", fields="name", limit=2)
     assert [row["name"] for row in listed.data] == ["a.png", "b.png"]
     assert cast.viewer.get(f"/jobs/{job['id']}/artifacts", sort="-size", media_type="image/png").status == 200
+
+
+def test_where_the_store_is_stays_untold(make_app: MakeApp, cast: Cast, job: Row) -> None:
+    client = Client(make_app(artifacts="s3://the-bucket?endpoint=http://127.0.0.1:9"), cast.creator.key)
+    refused = put(client, job).refused(503, "store-unavailable")
+    assert refused.headers["Retry-After"] == "5"
+    assert not [told for told in ("the-bucket", "127.0.0.1") if told in refused.response.text]

@@ -46,6 +46,15 @@ def test_literals_are_left_out(cast: Cast) -> None:
     assert body(answer)["query"] == shown
 
 
+def test_words_without_quotes_are_texts_too(cast: Cast) -> None:
+    """Where any JSON is taken."""
+    given = '{name: "A", project_id: "x", metadata: {password: true, list: [hunter2]}}'
+    shown = body(post(cast, f"mutation {{ createScene(input: {given}) {{ id }} }}"))["query"]
+    assert 'metadata: { password: "•••", list: ["•••"] }' in shown
+    listed = post(cast, '{ scenes(filter: [{field: "name", op: in, value: [hunter2]}]) { nodes { id } } }')
+    assert 'op: in, value: ["•••"]' in body(listed)["query"]
+
+
 def test_secrets_in_variables_are_masked(cast: Cast) -> None:
     query = "query ($id: ID!, $token: String) { project(id: $id) { scenes(q: $token) { nodes { id } } } }"
     assert body(post(cast, query, id=SECRET, token="abc"))["variables"] == {"id": "•••", "token": "•••"}

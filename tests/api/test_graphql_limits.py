@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from api.graphql import weight
 from domain.db import Database
 from domain.projects.models import projects
 from tests.api.client import Answer
@@ -109,6 +110,25 @@ def test_the_size_counts_what_variables_say(cast: Cast) -> None:
     query = "query ($n: Int) { projects(first: $n) { nodes { scenes(first: $n) { nodes { id } } } } }"
     assert ask(cast.admin, query, n=50).cost == {"bucket": "read", "tokens": 26, "rows": 2550}
     post(cast, query, variables={"n": 200}).refused(400, "query-too-complex")
+
+
+@pytest.mark.parametrize(
+    ("most", "query"),
+    [
+        (40_000, "{ characters { nodes { project { characters { nodes { description } } } } } }"),  # the same five
+        (10_000, "{ characters { nodes { id } } }"),
+        (20_000, "{ characters { nodes { id project { characters { nodes { id } } } } } }"),
+        (0, CREATE % "Mara"),
+    ],
+)
+def test_large_objects_are_weighed(cast: Cast, monkeypatch: pytest.MonkeyPatch, most: int, query: str) -> None:
+    for _ in range(5):
+        cast.creator.post("/characters", {"name": "A", "project_id": cast.project["id"], "description": "x" * 2_000})
+    assert not ask(cast.admin, query).errors
+    before = cast.admin.get("/projects").ids
+    monkeypatch.setattr(weight, "MOST_BYTES", most)
+    post(cast, query).refused(400, "query-too-complex")
+    assert cast.admin.get("/projects").ids == before
 
 
 @pytest.mark.parametrize("first", [0, -1, 201])

@@ -45,6 +45,14 @@ def test_each_field_stands_or_falls_by_itself(cast: Cast, database: Database) ->
     assert said.cost == {"bucket": "write", "tokens": 3, "rows": 3}
 
 
+def test_fields_in_fragments_cost_as_much(cast: Cast) -> None:
+    """Each is a write, wherever it stands in the document."""
+    fields = "one: createProject(input: {name: $n}) { id } two: createProject(input: {name: $n}) { id }"
+    for chosen, more in (("...F", f"fragment F on Mutation {{ {fields} }}"), (f"... {{ {fields} }}", "")):
+        query = f"mutation ($n: String!) {{ {chosen} createProject(input: {{name: $n}}) {{ id }} }} {more}"
+        assert ask(cast.admin, query, n="A").cost["tokens"] == 3
+
+
 def test_a_later_field_sees_what_an_earlier_one_did(cast: Cast, database: Database) -> None:
     scene = make_scene(database, cast.project)
     query = """mutation ($scene: ID!, $id: String!) {

@@ -110,6 +110,7 @@ BAD: tuple[tuple[str, dict[str, Any], list[str]], ...] = (
     ("heartbeat", {"progress": True}, ["/progress"]),
     ("heartbeat", {"message": "x" * 2001}, ["/message"]),
     ("complete", {"result": 1}, ["/result"]),
+    ("complete", {"result": {"log": "x" * 66_000}}, ["/result"]),
     ("complete", {"cost": {"amount": "1,5", "currency": "EUR"}}, ["/cost/amount"]),
     ("complete", {"cost": {"amount": "1.5"}}, ["/cost/currency"]),
     ("complete", {"cost": {"amount": "1.5", "currency": "Eur"}}, ["/cost/currency"]),

@@ -92,6 +92,19 @@ def test_it_ends_with_the_key(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> No
             assert frame.data == ""
 
 
+def test_it_ends_with_the_key_although_there_is_more_to_tell(
+    cast: Cast, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "AT_ONCE", 1)
+    for _ in range(9):
+        make_event(database, "scene.created", cast.project["id"])
+    assert cast.viewer.key is not None
+    with opened(cast.viewer) as told:
+        next(told)
+        cast.admin.post(f"/api-keys/{cast.viewer.key.id}/revoke", {})
+        assert len(list(told)) <= 1
+
+
 def test_a_key_has_so_many(make_app: MakeApp, cast: Cast) -> None:
     client = Client(make_app(streams_per_key="2"), cast.viewer.key)
     with opened(client), opened(client):

@@ -98,6 +98,12 @@ def test_what_breaks_a_rule_is_named_and_not_stored(
     assert stored(database) == before
 
 
+def test_parameters_are_no_files(cast: Cast, database: Database) -> None:
+    character = make_character(database, cast.project)
+    answer = submit(cast.creator, character, "character", params={"input": "x" * 66_000}).refused(422, "invalid")
+    assert answer.fields == ["/params"]
+
+
 def test_an_unknown_kind_is_told_which_there_are(cast: Cast, database: Database) -> None:
     answer = submit(cast.creator, make_character(database, cast.project), "character", kind="nonsense")
     assert "preview, generate, render" in answer.document["errors"][0]["message"]

@@ -46,6 +46,11 @@ def test_it_works(cast: Cast, database: Database, begin: Begin) -> None:
     assert (answer.status, answer.data["id"]) == (200, made.data["id"])
 
 
+def test_a_kind_that_is_named_twice_is_one(cast: Cast) -> None:
+    body = {"worker": "farm-1", "kinds": ["generate", "generate"], "wait": 0.1}
+    assert cast.creator.post("/jobs/claim", body).status == 204
+
+
 def test_a_job_that_is_queued_again_wakes_who_waits(cast: Cast, database: Database, begin: Begin) -> None:
     make_job(database, make_character(database, cast.project))
     held = take(cast.admin)

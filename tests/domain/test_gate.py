@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+
+import pytest
 
 from domain.gate import Gate
 from tests.support.threads import at_once
@@ -49,6 +51,40 @@ def test_there_is_room_for_so_many() -> None:
     gate.give_room()
     assert gate.take_room()
     assert not Gate(1, 0).take_room()
+
+
+def test_a_key_has_half_of_the_room() -> None:
+    gate = Gate(1, 3)
+    assert [gate.take_room("a") for _ in range(3)] == [True, True, False]
+    assert gate.take_room("b")
+    gate.give_room("a")
+    assert gate.take_room("a")
+    assert Gate(1, 1).take_room("a")
+
+
+@pytest.mark.parametrize(("room", "others"), [(1, True), (0, False)])
+def test_a_body_is_waited_for_outside(room: int, others: bool) -> None:
+    """Where there is room; without, whoever sends slowly is one of those at work."""
+    gate, came = Gate(1, room), threading.Event()
+
+    class Slow:
+        def read(self, *_size: int) -> bytes:
+            return b"x" if came.wait(10) else b""
+
+    def receive() -> bytes:
+        with gate:
+            return gate.outside(Slow()).read(5)
+
+    with ThreadPoolExecutor(2) as pool:
+        received = pool.submit(receive)
+        wait_until(lambda: gate.crowd == room, 5, "nobody reads")
+        other = pool.submit(gate.__enter__)
+        assert bool(wait([other], 0.2).done) is others
+        came.set()
+        if others:
+            gate.__exit__()
+        assert received.result() == b"x"
+        other.result(5)
 
 
 def test_streams_are_counted_by_key() -> None:

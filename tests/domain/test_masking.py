@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from domain.api_keys.tokens import make_token
 from domain.audit.commands import AuditEntry
 from domain.audit.masking import LARGEST, MASK, clean_text, mask, mask_also, masked_params
+from domain.jobs.leases import new_token
 from domain.webhooks.signing import new_secret
 from tests.support.clock import NOON
 
@@ -47,7 +48,7 @@ def test_it_leaves_other_names(name: str) -> None:
 def test_it_masks_by_form() -> None:
     _, token = make_token()
     encoded = [token.replace("_", bar) for bar in ("%5F", "%255f")]
-    for text in (token, token.rpartition("_")[0], token.upper(), *encoded, new_secret()):
+    for text in (token, token.rpartition("_")[0], token.upper(), *encoded, new_secret(), new_token()):
         assert mask(f"<{text}>") == f"<{MASK}>"
         assert clean_text(text) == MASK
 

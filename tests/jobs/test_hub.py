@@ -61,6 +61,11 @@ def test_another_topic_wakes_nobody(hub: Hub) -> None:
     assert time.monotonic() - began >= 0.2
 
 
+def test_a_topic_that_is_named_twice_is_one(hub: Hub) -> None:
+    assert not hub.wait(["jobs", "jobs"], settled(hub), 0.01)
+    assert not hub._waiting
+
+
 def settled(hub: Hub) -> int:
     """A mark from when the beginning of the listening, which counts as a change of everything, was heard."""
     return wait_until(hub.mark, 5, "the hub did not begin")

@@ -137,6 +137,7 @@ def test_a_store_that_is_away_is_tried_again(stage: Stage, segment: Row) -> None
     assert previews.drain(60) == 2
     job = job_row(stage.database)
     assert (job["status"], job["error"]["code"], job["attempts"]) == ("failed", "store_unavailable", 2)
+    assert job["error"]["message"] == "Its files could not be kept; the log says why."
 
 
 @pytest.fixture

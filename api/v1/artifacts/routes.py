@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from domain.access import Permission
 from domain.artifacts.commands import Kept, keep_artifact, write_blob
 from domain.artifacts.queries import ARTIFACTS, artifacts_of, load_artifact, represent_artifact
@@ -24,6 +26,8 @@ from .schemas import ArtifactSchema
 blueprint = Blueprint("artifacts", __name__, description="Files that jobs made.")
 MEBIBYTE = 1024 * 1024
 
+log = logging.getLogger("callsheet.api")
+
 
 @blueprint.operation(
     "GET", "/jobs/<id>/artifacts", id="list_artifacts", permission=Permission.READ, loads=JOB,
@@ -44,7 +48,7 @@ def get_artifact(call: Call, artifact_name: str) -> Answer:
     try:
         return file_answer(call, call.services.artifacts, artifact)
     except StoreUnavailable as error:
-        raise _unavailable(error) from error
+        raise _unavailable(call, error) from error
 
 
 def _keep(call: Call) -> Kept:
@@ -81,11 +85,14 @@ def _stored(call: Call, upload: Upload, job_id: str, name: str, media_type: str)
     except TooLarge:
         raise refusal from None
     except StoreUnavailable as error:
-        raise _unavailable(error) from error
+        raise _unavailable(call, error) from error
 
 
-def _unavailable(error: StoreUnavailable) -> Problem:
-    return Problem("store-unavailable", str(error), headers={"Retry-After": "5"})
+def _unavailable(call: Call, error: StoreUnavailable) -> Problem:
+    """What is wrong names the store's address, which is the operator's to know."""
+    log.error("the store of artifacts: %s", error, extra={"request_id": call.request_id})
+    detail = "Files cannot be kept or read at the moment; what is wrong was logged under this request id."
+    return Problem("store-unavailable", detail, headers={"Retry-After": "5"})
 
 
 @blueprint.operation(

@@ -59,10 +59,17 @@ class Follower:
                 beat_at = began + HEARTBEAT_SECONDS
                 yield b"".join(map(_written, part.events))
             look_at = began + look_again()
+            if not part.is_all:
+                self._readmit()
             while part.is_all and not self._woken(mark, began, min(beat_at, look_at)) and time.monotonic() < look_at:
                 beat_at = time.monotonic() + HEARTBEAT_SECONDS
                 # An id without data is where a client goes on, and no event (section 9.2.6).
                 yield f": still here\nid: {cursor_at(self._place)}\n\n".encode()
+
+    def _readmit(self) -> None:
+        """Let the call in once more although it does not wait: there may be hours of events to tell."""
+        assert self._call.readmit is not None
+        self._call.readmit()
 
     def _woken(self, mark: int, began: float, until: float) -> bool:
         return pause(self._call, topics_for(self._call.actor), mark, until - time.monotonic(), began)

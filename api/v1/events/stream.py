@@ -49,12 +49,12 @@ def _followed(call: Call, wanted: Wanted, start: int) -> Following:
             f"This key keeps {most} streams open here already: end one of them, or read `GET /events` with `wait`.",
             headers={"Retry-After": str(TOO_MANY_SECONDS)},
         )
-    if not gate.take_room():
+    if not gate.take_room(key_id):
         gate.close_stream(key_id)
         raise Problem("busy", "No more calls can wait here; read `GET /events`.", headers={"Retry-After": "5"})
 
     def close() -> None:
-        gate.give_room()
+        gate.give_room(key_id)
         gate.close_stream(key_id)
 
     return Following(Follower(call, wanted.conditions, start).pieces(), close)
