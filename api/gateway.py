@@ -98,7 +98,7 @@ class Gateway:
             return self._options
         call.told = getattr(view, "told", None)
         if call.writes and getattr(view, "uploads", False):
-            call.upload = Upload(call.environ, self._services.gate)
+            call.upload = Upload(call.environ)
         if call.path in PUBLIC:
             return partial(self._page, view)
         return lambda call: view(call, **path)

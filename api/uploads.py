@@ -10,7 +10,6 @@ from typing import Any
 
 from domain.artifacts.commands import Kept
 from domain.artifacts.store import PIECE, ArtifactStore
-from domain.gate import Gate
 
 from .problems import Problem
 from .request_limits import MOST_DRAINED, declared_length
@@ -23,7 +22,6 @@ class Upload:
     """The body of one call.
 
     Attributes:
-        gate: left while the sender is waited for, where there is room for one more who waits.
         size: bytes read so far.
         kept: what the store has of it, once it has.
         named: whether an artifact has it.
@@ -31,7 +29,6 @@ class Upload:
     """
 
     environ: Mapping[str, Any]
-    gate: Gate
     size: int = 0
     kept: Kept | None = None
     named: bool = False
@@ -54,19 +51,13 @@ class Upload:
         """
         declared, chunked = declared_length(self.environ)
         left = None if chunked else declared or 0
-        has_room = self.gate.take_room()
-        try:
-            while left is None or left > 0:
-                with self.gate.left() if has_room else contextlib.nullcontext():
-                    piece = self.environ["wsgi.input"].read(PIECE if left is None else min(PIECE, left))
-                if not piece:
-                    break
-                self.size += len(piece)
-                left = None if left is None else left - len(piece)
-                yield piece
-        finally:
-            if has_room:
-                self.gate.give_room()
+        while left is None or left > 0:
+            piece = self.environ["wsgi.input"].read(PIECE if left is None else min(PIECE, left))
+            if not piece:
+                break
+            self.size += len(piece)
+            left = None if left is None else left - len(piece)
+            yield piece
         if left:
             raise Problem("bad-request", "The body ended before its `Content-Length`.")
 
