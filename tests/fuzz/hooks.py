@@ -52,6 +52,7 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
         case.headers["Idempotency-Key"] = f"{key}-{case.id}"  # else most calls would be replays of the first
     if isinstance(case.body, dict | list):
         case.body = _tamed(case.body)
+    _hurry(case)
     if isinstance(case.body, dict) and number % 4 and _is_meant_well(case):
         case.body = _employed(case.body)
         unique = {"code": f"c-{case.id}", "external_ids": {"shotgrid": case.id}}
