@@ -139,7 +139,8 @@ def after_call(context: Any, case: Any, response: Any) -> None:
     """Count the answer, and learn the ids that it tells."""
     _tally[case.operation.label, response.status_code] += 1
     if response.status_code < 300:
-        _known.update(found[0] for found in _ID.finditer(response.text))
+        told = response.content.decode("utf-8", "replace")  # a file may be anything
+        _known.update(found[0] for found in _ID.finditer(told))
         if case.method.upper() == "PUT" and case.path.endswith(("/{key}", "/{cursor_name}")):
             _named[case.path] = dict(case.path_parameters)
         is_json = response.content and "application/json" in response.headers.get("content-type", ())
