@@ -88,8 +88,15 @@ def make_studio(database: Database) -> Studio:
 
 
 def name_things(url: str, studio: Studio) -> None:
-    """Give one entity of each kind an external id and a metadata key, and one project a field, over HTTP."""
+    """Over HTTP, give one entity of each kind an external id and a metadata key, and one project a field; and have a
+    delivery sent to a webhook that stays enabled, for nothing that is made up names it."""
     base, headers = f"{url}/api/v1", {"Authorization": f"Bearer {studio.keys['admin']}"}
+    hook = {"url": "http://127.0.0.1:9/", "event_types": ["webhook.recovered"]}
+    made = requests.post(f"{base}/webhooks", json=hook, headers=headers, timeout=20)
+    assert made.status_code == 201, made.text
+    tried = requests.post(f"{base}/webhooks/{made.json()['data']['id']}/test", json={}, headers=headers, timeout=20)
+    assert tried.status_code == 202, tried.text
+    studio.named["/api/v1/deliveries/{delivery_id}/retry"] = {"delivery_id": tried.json()["data"]["id"]}
     field = {"entity": "scene", "key": "weather", "type": "integer"}
     fields = f"{base}/projects/{studio.ids['prj'][0]}/metadata-fields"
     made = requests.post(fields, json=field, headers=headers, timeout=20)
