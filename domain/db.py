@@ -39,7 +39,8 @@ from .signals import Signal
 __all__ = [
     "Bytes", "Database", "Json", "LongText", "Moment", "Number", "Row", "Sequence64", "Session", "Str",
     "add_up", "check_reachable", "has_member", "hour_of", "is_duplicate", "metadata", "numbered_id",
-    "signal_after_commit", "smaller", "storable", "take_lock", "upsert", "waited_too_long_for_lock",
+    "signal_after_commit", "smaller", "storable", "take_lock", "upsert", "wait_for_lock",
+    "waited_too_long_for_lock",
 ]  # fmt: skip
 
 metadata = MetaData(
@@ -159,6 +160,16 @@ def take_lock(session: Session, number: int) -> bool:
     if session.dialect != "postgresql":
         return True
     return bool(session.execute(func.pg_try_advisory_xact_lock(number).select()).scalar_one())
+
+
+def wait_for_lock(session: Session, number: int) -> None:
+    """Hold a lock until the transaction ends, as soon as nobody else does. SQLite's only writer has them all.
+
+    Raises:
+        DBAPIError: it took too long, or two transactions waited for each other.
+    """
+    if session.dialect == "postgresql":
+        session.execute(func.pg_advisory_xact_lock(number).select())
 
 
 def upsert(session: Session, table: Table, key: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Select, Table, bindparam, func, or_, select
 
 from .access import Permission
-from .db import Row, Session
+from .db import Row, Session, wait_for_lock
 from .entities import Kind, represent
 from .entity_rules import check_fields, check_frames, code_from_name, without_none
 from .errors import Conflict, DomainError, FieldError, Invalid
@@ -31,8 +31,10 @@ from .scenes.models import scenes
 
 Draft = Mapping[str, Any]
 POSITION_STEP = 10
-# How often a code made from a name is made anew when others take it at the same moment.
+# How often a code made from a name is made anew when others take it at the same moment. Whoever makes one anew holds
+# the lock: those who look for the next number get one after another, and only a code that was given can be in the way.
 CODE_ROUNDS = 20
+NUMBERING = 0xC0DE5
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _PARENTS: dict[str, Select[*tuple[Any, ...]]] = {
     "project": select(
@@ -211,6 +213,8 @@ def _make_codes(session: Session, kind: Kind, makings: Sequence[_Making], *, loo
     """Codes from names; with `look_first`, numbered past those that are there."""
     if not makings:
         return
+    if look_first:
+        wait_for_lock(session, NUMBERING)
     taken: dict[str, set[str]] = defaultdict(set)
     bases = {making.row["id"]: code_from_name(kind, making.row["name"]) for making in makings}
     if look_first:

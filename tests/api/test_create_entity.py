@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from domain import entity_creation
 from domain.db import Database
 from domain.entities import Kind
 from domain.projects.models import PROJECTS
@@ -66,8 +67,9 @@ def test_a_code_is_made_from_the_name_and_numbered_when_taken(cast: Cast) -> Non
     assert made == ["mara-voss", "mara-voss-2", "mara-voss-3", "unicode-ea", "character", "x" * 92]
 
 
-def test_many_at_once_get_codes_of_their_own(cast: Cast) -> None:
-    """Each waits for the row that another is inserting; who would wait for too long is told to come again."""
+def test_many_at_once_get_codes_of_their_own(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each waits for its turn to count on, and finds the next code at once; who would wait for too long comes again."""
+    monkeypatch.setattr(entity_creation, "CODE_ROUNDS", 2)
     body = {"name": "Extra", "project_id": cast.project["id"]}
 
     def post() -> list[str]:
