@@ -54,6 +54,7 @@ class Gateway:
         self._app = app
         self._services = services
         self._authenticator = Authenticator(services)
+        self._readmit = partial(readmit, authenticator=self._authenticator)
         self._routes = app.url_map.bind("")
         self._known: dict[tuple[str, str], _Known] = {}
 
@@ -63,7 +64,7 @@ class Gateway:
         try:
             view = self._view_of(call)
             admit(call, self._authenticator)
-            call.readmit = partial(readmit, call, self._authenticator)
+            call.readmit = self._readmit
             response = view(call)
         except Exception as error:
             response = refuse(error, call)

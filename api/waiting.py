@@ -20,7 +20,8 @@ from .response import Response
 from .schemas import LONGEST_WAIT
 
 # Seconds after which a change is found that nobody was told of: at random, for many that began at once to look apart.
-LOOK_AGAIN = (15.0, 30.0)
+# The sweeper tells what a process did not that died after its commit, and without Redis all look every second.
+LOOK_AGAIN = (60.0, 90.0)
 # Seconds between two looks of a call, and more for each call that waits beside it: where much changes, several changes
 # are one look, and those who wait leave most of the time to those who work.
 APART, APART_FOR_EACH = 0.05, 0.002
@@ -104,7 +105,7 @@ def pause(call: Call, topics: tuple[str, ...], mark: int, seconds: float, began:
         call.woken = call.services.changes.wait((*topics, call.credential.key_id), mark, max(seconds, 0))
         apart = APART + APART_FOR_EACH * gate.crowd
         time.sleep(max(0.0, min(began + apart, until) - time.monotonic()))
-    call.readmit()
+    call.readmit(call)
     return call.woken
 
 

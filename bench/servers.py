@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +65,7 @@ def pair(kind: str) -> Iterator[Pair]:
             product = _side(port, token, ids[0])
             _keep_bodies(product, token, ids[0], home)
             with served(home / "bare", "bench.bare:app", {BODIES_VARIABLE: folder}) as bare_port:
-                yield Pair(product, _side(bare_port, token, ids[0]), _decisions(port, token, ids))
+                yield Pair(product, _side(bare_port, token, ids[0]), decisions(port, token, ids))
 
 
 @contextmanager
@@ -115,7 +115,8 @@ def _side(port: int, token: str, character_id: str) -> Side:
     )
 
 
-def _decisions(port: int, token: str, ids: list[str]) -> Iterator[bytes]:
+def decisions(port: int, token: str, ids: Sequence[str]) -> Iterator[bytes]:
+    """Without an end, each about another character than the last."""
     for decision in itertools.cycle(("approved", "rejected")):
         for character_id in ids:
             yield request(port, "POST", f"/characters/{character_id}/approvals", token, {"decision": decision})

@@ -1,7 +1,8 @@
 """What those who wait cost those who work: the API's p99 beside 500 idle streams and 500 long polls, ÷ without.
 
-One web process. Those who wait see a project in which nothing happens; the load, half of what the server can do at
-most, comes when it comes (`load.open_loop`), first without them and then beside them.
+Those who wait see a project in which nothing happens. The load is half of what the server can do at most and comes
+when it comes (`load.open_loop`). Each round starts a web process for a run without them and another for one beside
+them, in turns, over one database that a sweeper looks after, so that what grows meanwhile grows for both.
 """
 
 from __future__ import annotations
@@ -9,79 +10,90 @@ from __future__ import annotations
 import argparse
 import itertools
 import selectors
+import signal
 import socket
 import statistics
+import sys
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.load import Run, closed_loop, open_loop
-from bench.servers import PLENTY, durable_database, durable_redis, request, served
+from bench.servers import PLENTY, decisions, durable_database, durable_redis, request, served
 from domain.db import Database
 from tests.factories import SECRET, make_character, make_key, make_project
+from tests.support.processes import environment
+from tests.support.servers import server_process
 from tests.support.waiting import wait_until
 
 GOAL = 1.2
 LOAD = 0.5
 CHARACTERS = 400
 CONNECTIONS = 32
+WARM_SECONDS = 1.0
+PORT = 80  # of the requests' `Host`, which says nothing here
 
 
 def main(arguments: list[str]) -> int:
     """Measure on each database; 1 when a ratio misses the goal."""
     parser = argparse.ArgumentParser(prog="python -m bench waiting", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="of each load, without and beside")
-    parser.add_argument("--seconds", type=float, default=4.0, help="of each run")
+    parser.add_argument("--rounds", type=int, default=5, help="of both runs, in turns")
+    parser.add_argument("--seconds", type=float, default=8.0, help="of each run")
     parser.add_argument("--streams", type=int, default=500)
     parser.add_argument("--polls", type=int, default=500)
     parser.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="both")
     options = parser.parse_args(arguments)
     met = True
     for kind in ("sqlite", "postgresql") if options.database == "both" else (options.database,):
-        with _product(kind, options) as product:
-            for found in _measured(product, {"read": product.reads, "write": product.writes}, options):
+        with _studio(kind, options) as studio:
+            for found in _measured(studio, options):
                 print(f"{kind:10} {found.told(options)}", flush=True)
                 met &= found.ratio <= GOAL
     return 0 if met else 1
 
 
 @dataclass(frozen=True, slots=True)
-class _Served:
-    """The server, what loads it, and what waits in it."""
+class _Studio:
+    """What a web process needs, and what is sent to it: each write goes on from the last, whichever process had it."""
 
-    port: int
-    reads: Iterator[bytes]
-    writes: Iterator[bytes]
+    home: Path
+    given: dict[str, str]
+    loads: dict[str, Iterator[bytes]]
     stream: bytes
     poll: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class _Ratio:
-    """The p99 of a load in milliseconds, alone and beside those who wait."""
+@dataclass(slots=True)
+class _Found:
+    """A load's p99 of each round in milliseconds, alone and beside those who wait."""
 
     name: str
     capacity: float
-    alone: float
-    beside: float
+    alone: list[float] = field(default_factory=list)
+    beside: list[float] = field(default_factory=list)
+
+    @property
+    def ratios(self) -> list[float]:
+        return [beside / alone for beside, alone in zip(self.beside, self.alone, strict=True)]
 
     @property
     def ratio(self) -> float:
-        return self.beside / self.alone
+        return statistics.median(self.ratios)
 
     def told(self, options: argparse.Namespace) -> str:
         return (
-            f"{self.name:6} at {LOAD:.0%} of {self.capacity:.0f}/s: p99 {self.alone:.1f} ms alone, {self.beside:.1f} ms"
-            f" beside {options.streams} streams and {options.polls} polls, ÷ {self.ratio:.2f}   goal {GOAL:g}:"
+            f"{self.name:6} at {LOAD:.0%} of {self.capacity:.0f}/s: p99 {statistics.median(self.alone):.1f} ms alone,"
+            f" {statistics.median(self.beside):.1f} ms beside {options.streams} streams and {options.polls} polls,"
+            f" ÷ {self.ratio:.2f} ({min(self.ratios):.2f}–{max(self.ratios):.2f})   goal {GOAL:g}:"
             f" {'met' if self.ratio <= GOAL else 'missed'}"
         )
 
 
 @contextmanager
-def _product(kind: str, options: argparse.Namespace) -> Iterator[_Served]:
+def _studio(kind: str, options: argparse.Namespace) -> Iterator[_Studio]:
     with tempfile.TemporaryDirectory(prefix="callsheet-bench-") as folder, durable_database(kind, Path(folder)) as url:
         home, database = Path(folder), Database(url)
         token = make_key(database, read_per_minute=PLENTY, write_per_minute=PLENTY).token
@@ -90,41 +102,43 @@ def _product(kind: str, options: argparse.Namespace) -> Iterator[_Served]:
         project = make_project(database)
         ids = [make_character(database, project)["id"] for _ in range(CHARACTERS)]
         database.dispose()
-        given = {"CALLSHEET_SECRET_KEY": SECRET, "DATABASE_URL": url, "CALLSHEET_STREAMS_PER_KEY": str(options.streams)}
-        with (
-            durable_redis(home) as redis_url,
-            served(home / "product", "wsgi:app", {**given, "REDIS_URL": redis_url}) as port,
-        ):
-            reads = itertools.repeat(request(port, "GET", f"/characters/{ids[0]}", token))
-            stream = request(port, "GET", "/events/stream", quiet[0])
-            poll = request(port, "GET", "/events?wait=60", quiet[1])  # a key has half of the room
-            yield _Served(port, reads, _decisions(port, token, ids), stream, poll)
+        with durable_redis(home) as redis_url:
+            given = {"CALLSHEET_SECRET_KEY": SECRET, "DATABASE_URL": url, "REDIS_URL": redis_url}
+            swept = environment(home / "sweeper", **given)
+            with server_process(
+                [sys.executable, "-m", "jobs.sweeper"], home / "sweeper.log", signal.SIGTERM, env=swept
+            ):
+                given["CALLSHEET_STREAMS_PER_KEY"] = str(options.streams)
+                reads = itertools.repeat(request(PORT, "GET", f"/characters/{ids[0]}", token))
+                stream = request(PORT, "GET", "/events/stream", quiet[0])
+                poll = request(PORT, "GET", "/events?wait=60", quiet[1])  # a key has half of the room
+                yield _Studio(home, given, {"read": reads, "write": decisions(PORT, token, ids)}, stream, poll)
 
 
-def _decisions(port: int, token: str, ids: list[str]) -> Iterator[bytes]:
-    for decision in itertools.cycle(("approved", "rejected")):
-        for character_id in ids:
-            yield request(port, "POST", f"/characters/{character_id}/approvals", token, {"decision": decision})
+def _measured(studio: _Studio, options: argparse.Namespace) -> Iterable[_Found]:
+    with _served(studio) as port:
+        found = {name: _Found(name, _sane(closed_loop(port, load, CONNECTIONS, options.seconds)).per_second)
+                 for name, load in studio.loads.items()}  # fmt: skip
+    for number in range(options.rounds):
+        for waiting in (False, True) if number % 2 == 0 else (True, False):
+            with _served(studio) as port, _waiting(studio, port, options) if waiting else nullcontext():
+                for name, load in studio.loads.items():
+                    p99 = _p99(port, load, options, found[name].capacity)
+                    (found[name].beside if waiting else found[name].alone).append(p99)
+    return found.values()
 
 
-def _measured(product: _Served, loads: dict[str, Iterator[bytes]], options: argparse.Namespace) -> Iterator[_Ratio]:
-    """Each load alone, and then each beside those who wait: who is gone may wait for a minute in the server."""
-    capacity = {name: _sane(closed_loop(product.port, requests, CONNECTIONS, options.seconds)).per_second
-                for name, requests in loads.items()}  # fmt: skip
-
-    def p99(name: str) -> float:
-        runs = [_load(product, loads[name], options, capacity[name]) for _ in range(options.rounds)]
-        return statistics.median(runs)
-
-    alone = {name: p99(name) for name in loads}
-    with _waiting(product, options):
-        for name in loads:
-            yield _Ratio(name, capacity[name], alone[name], p99(name))
+@contextmanager
+def _served(studio: _Studio) -> Iterator[int]:
+    """A web process that has answered a few thousand calls: the first ones are slower."""
+    with served(studio.home / "product", "wsgi:app", studio.given) as port:
+        for load in studio.loads.values():
+            _sane(closed_loop(port, load, CONNECTIONS, WARM_SECONDS))
+        yield port
 
 
-def _load(product: _Served, requests: Iterator[bytes], options: argparse.Namespace, capacity: float) -> float:
-    run = _sane(open_loop(product.port, requests, CONNECTIONS, options.seconds, capacity * LOAD))
-    return run.percentile(99)
+def _p99(port: int, requests: Iterator[bytes], options: argparse.Namespace, capacity: float) -> float:
+    return _sane(open_loop(port, requests, CONNECTIONS, options.seconds, capacity * LOAD)).percentile(99)
 
 
 def _sane(run: Run) -> Run:
@@ -133,16 +147,16 @@ def _sane(run: Run) -> Run:
 
 
 @contextmanager
-def _waiting(product: _Served, options: argparse.Namespace) -> Iterator[None]:
+def _waiting(studio: _Studio, port: int, options: argparse.Namespace) -> Iterator[None]:
     """Streams and polls that are open; a poll that is answered is made again."""
-    wanted = [product.poll] * options.polls + [product.stream] * options.streams
+    wanted = [studio.poll] * options.polls + [studio.stream] * options.streams
     stopping, begun = threading.Event(), set[int]()
     with selectors.DefaultSelector() as selector:
         for sent in wanted:
-            connection = socket.create_connection(("127.0.0.1", product.port), timeout=10)
+            connection = socket.create_connection(("127.0.0.1", port), timeout=10)
             connection.sendall(sent)
             selector.register(connection, selectors.EVENT_READ, sent)
-        reader = threading.Thread(target=_read, args=(selector, product, stopping, begun))
+        reader = threading.Thread(target=_read, args=(selector, studio.poll, stopping, begun))
         reader.start()
         try:
             # A poll says nothing as long as it waits; it was sent before the streams, all of which have begun then.
@@ -155,15 +169,15 @@ def _waiting(product: _Served, options: argparse.Namespace) -> Iterator[None]:
                 key.fileobj.close()  # type: ignore[union-attr]  # it is a socket
 
 
-def _read(selector: selectors.BaseSelector, product: _Served, stopping: threading.Event, begun: set[int]) -> None:
+def _read(selector: selectors.BaseSelector, poll: bytes, stopping: threading.Event, begun: set[int]) -> None:
     while not stopping.is_set():
         for key, _ in selector.select(0.2):
             connection = key.fileobj
             assert isinstance(connection, socket.socket)
             part = connection.recv(65_536)
             assert part, "the server closed a connection of those that wait"
-            if key.data == product.stream:
+            if key.data != poll:
                 begun.add(key.fd)
             elif part.startswith(b"HTTP/1.1 "):
                 assert part.startswith(b"HTTP/1.1 200"), part
-                connection.sendall(product.poll)
+                connection.sendall(poll)

@@ -17,6 +17,7 @@ from config import Settings
 from domain.api_keys.commands import note_expiring
 from domain.clock import system_clock
 from domain.deliveries.queries import next_due
+from domain.events.commands import tell_of_unplaced
 from domain.events.positions import Feed
 from domain.jobs.leases import MOST_AT_ONCE, expire_leases
 from domain.operations.commands import beat, prune
@@ -74,10 +75,11 @@ class Sweeper:
                 log.exception("a sweep failed; the next one is in %s s", TICK_SECONDS)
 
     def tick(self) -> None:
-        """Say that it is alive; see to silent workers, replays, late deliveries, ending keys; prune, seal, forward."""
+        """Say that it is alive; tell of events; see to jobs, replays, late deliveries, keys; prune, seal, forward."""
         database, now = self._runtime.database, system_clock()
         with database.transaction() as session:
             beat(session, "sweeper", now)
+            tell_of_unplaced(session)
         self._take_back_jobs(now)
         self._replays.round()
         with database.reading() as session:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
 import orjson
+from sqlalchemy import select
 
 from ..access import Actor
 from ..clock import rfc3339
@@ -18,10 +19,11 @@ from ..ids import new_id
 from ..inserting import Insert
 from ..signals import Changed
 from .catalogue import family_of
-from .models import events
+from .models import UNPLACED, events
 
 LARGEST_BODY = 64 * 1024
 EVENTS_TOPIC = "events"  # of what those wait for who read the feed; with a colon and an id, of one project
+MOST_TOLD = 5000  # events that are looked at for whose readers to tell
 _INSERT = Insert(events, itemgetter, without=("seq", "position"))
 
 
@@ -69,13 +71,21 @@ def write_events(
     if rows:
         _INSERT.run(session, rows)
     if rows and not is_test:
-        _signal(session, rows)
+        _signal(session, {row["project_id"] for row in rows})
     return [row["id"] for row in rows]
 
 
-def _signal(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+def tell_of_unplaced(session: Session) -> None:
+    """Have those told who wait for events that have no place yet: a process may die after its commit, untold."""
+    newest = select(events.c.project_id).where(UNPLACED).order_by(events.c.seq.desc()).limit(MOST_TOLD).subquery()
+    project_ids = session.execute(select(newest).distinct()).scalars().all()
+    if project_ids:
+        _signal(session, project_ids)
+
+
+def _signal(session: Session, project_ids: Collection[str | None]) -> None:
     signal_after_commit(session, Changed(EVENTS_TOPIC))
-    for project_id in {row["project_id"] for row in rows}:
+    for project_id in project_ids:
         if project_id is not None:
             signal_after_commit(session, Changed(f"{EVENTS_TOPIC}:{project_id}"))
 

@@ -69,7 +69,7 @@ class Follower:
     def _readmit(self) -> None:
         """Let the call in once more although it does not wait: there may be hours of events to tell."""
         assert self._call.readmit is not None
-        self._call.readmit()
+        self._call.readmit(self._call)
 
     def _woken(self, mark: int, began: float, until: float) -> bool:
         return pause(self._call, topics_for(self._call.actor), mark, until - time.monotonic(), began)
