@@ -4,6 +4,7 @@ import gc
 
 from app import create_app
 from config import ConfigError, Settings
+from deploy.kernel import spread_futexes
 
 try:
     app = create_app(Settings.from_env())
@@ -16,3 +17,4 @@ gc.freeze()
 # What calls hold is given back without the collector. It is for what refers to itself, which is little, and each of its
 # rounds stops every thread: with a thousand calls that wait, for 30 to 60 ms.
 gc.set_threshold(20_000, 20, 20)
+spread_futexes()

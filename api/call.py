@@ -61,7 +61,7 @@ class Call:
     now: datetime = field(init=False)  # later than `at` in a call that has waited
     patient: bool = False  # whether it rather waits than to be answered that there is nothing yet
     woken: bool = True  # whether what it looks for may have changed since its last look
-    # After waiting: lets this call in once more, or raises what refuses it by now. Not bound to it: a call must not hold
+    # After waiting: lets this call in once more, or raises what refuses it by now. Not bound to it: no call must hold
     # itself, or only the collector, which stops every thread, would give back what it holds.
     readmit: Callable[[Call], None] | None = None
     _session: Session | None = None
