@@ -1,4 +1,4 @@
-"""What projects, characters, scenes and segments share: columns, the authorising loader, and the form the API shows.
+"""What projects, characters, scenes and segments share: columns, and the form the API shows.
 
 A noun declares itself once as a `Kind` in its `models.py`; every door reads that declaration.
 """
@@ -29,10 +29,9 @@ from sqlalchemy import (
 from .access import Actor
 from .clock import rfc3339
 from .columns import AsStored, written
-from .db import Json, LongText, Moment, Row, Session, Str, metadata
+from .db import Json, LongText, Moment, Row, Str, metadata
 from .documents import Document
-from .errors import NotFound
-from .finding import find_row
+from .finding import InProject
 from .list_spec import ListSpec, Reference, Sortable
 
 # Statuses of a character, scene or segment; projects are `active` or `archived`.
@@ -40,23 +39,17 @@ ASSET_STATUSES = ("draft", "in_review", "approved", "rejected", "changes_request
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """A noun of the studio.
+class Kind(InProject):
+    """A noun of the studio. Its word is in event types, too.
 
     Attributes:
-        object: the word in `object` fields and event types, such as `character`.
         plural: the word in paths, such as `characters`.
-        prefix: of its ids.
-        table: where it lives.
         fields: the names shown, in order.
         listing: filters, sorts and the default order.
         parents: objects that its nested lists hang under, and the column that names them.
     """
 
-    object: str
     plural: str
-    prefix: str
-    table: Table
     fields: tuple[str, ...]
     listing: ListSpec
     parents: tuple[tuple[str, str], ...] = ()
@@ -66,10 +59,6 @@ class Kind:
         """The column that says which project a row is in: a project is in itself."""
         column: ColumnElement[str] = self.table.c.id if self.object == "project" else self.table.c.project_id
         return column
-
-    def load(self, session: Session, actor: Actor, row_id: str, *, for_update: bool = False) -> Row:
-        """See `load`."""
-        return load(session, actor, self, row_id, for_update=for_update)
 
 
 COMMON = ("created_at", "updated_at", "version")
@@ -199,18 +188,6 @@ def _as_listed(column: Column[Any]) -> ColumnElement[Any]:
     if isinstance(column.type, Moment):
         return written(column).label(column.name)
     return type_coerce(column, AsStored()).label(column.name) if isinstance(column.type, Json) else column
-
-
-def load(session: Session, actor: Actor, kind: Kind, entity_id: str, *, for_update: bool = False) -> Row:
-    """The row, if it exists for this actor. `for_update` locks it until the transaction ends.
-
-    Raises:
-        NotFound: no such row, or in a project that the actor does not see.
-    """
-    row = find_row(session, kind.table, kind.prefix, entity_id, for_update=for_update)
-    if row is None or not actor.sees(row["id"] if kind.object == "project" else row["project_id"]):
-        raise NotFound(f"There is no {kind.object} {entity_id[:40]!r} that this caller can see.")
-    return row
 
 
 def visible(actor: Actor, kind: Kind) -> list[ColumnElement[bool]]:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from .access import Permission
 from .db import Row, Session, is_duplicate
-from .entities import Kind, load, represent
+from .entities import Kind, represent
 from .entity_creation import create
 from .entity_rules import check_external_id, check_fields, check_frames, without_none
 from .errors import Conflict, FieldError, Invalid, Stale
@@ -162,7 +162,7 @@ def put_by_external_id(
         if found is not None and only_new:
             raise Stale(f"There is a {kind.object} that {system} calls {external_id!r}: {found}.")
         if found is not None:
-            entity = load(session, context.actor, kind, found, for_update=True)
+            entity = kind.load(session, context.actor, found, for_update=True)
             fields = {name: value for name, value in given.items() if name != "project_id"}
             return change(session, context, kind, entity, fields, expected), False
         if expected is not None:

@@ -25,7 +25,7 @@ from domain.artifacts.models import artifacts
 from domain.characters.models import CHARACTERS
 from domain.crypto import Keyring
 from domain.db import Database, Row
-from domain.entities import Kind, load, represent
+from domain.entities import Kind, represent
 from domain.events.commands import Context, Happening, record_events
 from domain.events.examples import example_data
 from domain.external_ids.commands import claim_ids, rows_of
@@ -179,7 +179,7 @@ def make_field(database: Database, project: Row, entity: str, key: str, type_: s
     """A metadata field; `fields` as the API takes them."""
     with database.transaction() as session:
         given = {"entity": entity, "key": key, "type": type_, **fields}
-        locked = load(session, SYSTEM, PROJECTS, project["id"], for_update=True)
+        locked = PROJECTS.load(session, SYSTEM, project["id"], for_update=True)
         return create_field(session, Context(SYSTEM, NOON), locked, given)
 
 

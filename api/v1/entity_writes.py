@@ -8,7 +8,7 @@ from marshmallow import Schema
 
 from domain.access import Permission
 from domain.db import Row
-from domain.entities import Kind, load, represent
+from domain.entities import Kind, represent
 from domain.entity_commands import archive, change, put_by_external_id
 from domain.entity_creation import create
 from domain.errors import NotFound
@@ -98,7 +98,7 @@ def _register_by_external_id(blueprint: Blueprint, kind: Kind, schema: type[Sche
         found = find_by_external_id(call.session, call.actor, kind, system, external_id)
         if found is None:
             raise NotFound(f"{system[:40]} calls no {kind.object} {external_id[:200]!r} that this caller can see.")
-        return _shown(kind, load(call.session, call.actor, kind, found))
+        return _shown(kind, kind.load(call.session, call.actor, found))
 
     def put(call: Call, body: dict[str, Any], system: str, external_id: str) -> Answer:
         row, is_new = put_by_external_id(

@@ -10,7 +10,7 @@ from sqlalchemy import delete
 
 from ..access import Permission
 from ..db import Row, Session
-from ..entities import Kind, load
+from ..entities import Kind
 from ..entity_commands import Expected, require_expected
 from ..errors import Conflict, FieldError, Invalid, NotFound
 from ..events.commands import Context
@@ -81,7 +81,7 @@ def _target(session: Session, context: Context, named: Mapping[str, str]) -> tup
         words = ", ".join(asset.object for asset in ASSETS)
         return None, [FieldError("/target/object", "unknown", f"A job is for one of {words}.")]
     try:
-        return load(session, context.actor, kind, named["id"]), []
+        return kind.load(session, context.actor, named["id"]), []
     except NotFound as error:
         return None, [FieldError("/target/id", "unknown", str(error))]
 

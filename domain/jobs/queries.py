@@ -1,4 +1,4 @@
-"""Reads of jobs: lists, the authorising loader, and the form that every door shows."""
+"""Reads of jobs: lists, and the form that every door shows."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from sqlalchemy import Select, select
 
 from ..access import Actor
 from ..clock import rfc3339
-from ..db import Row, Session
-from ..errors import NotFound
-from ..finding import find_row
+from ..db import Row
+from ..finding import InProject
 from ..list_spec import ListSpec, Reference, Sortable
 from .models import STATUSES, jobs
 
@@ -41,27 +40,7 @@ JOBS = ListSpec(
 ALL_JOBS = select(jobs)
 
 
-class _Job:
-    """What an operation `loads` whose path names a job."""
-
-    def load(self, session: Session, actor: Actor, row_id: str, *, for_update: bool = False) -> Row:
-        """See `load_job`."""
-        return load_job(session, actor, row_id, for_update=for_update)
-
-
-JOB = _Job()
-
-
-def load_job(session: Session, actor: Actor, job_id: str, *, for_update: bool = False) -> Row:
-    """The row, if it exists for this actor. `for_update` locks it until the transaction ends.
-
-    Raises:
-        NotFound: no such row, or in a project that the actor does not see.
-    """
-    row = find_row(session, jobs, "job", job_id, for_update=for_update)
-    if row is None or not actor.sees(row["project_id"]):
-        raise NotFound(f"There is no job {job_id[:40]!r} that this caller can see.")
-    return row
+JOB = InProject("job", "job", jobs)
 
 
 def visible_jobs(actor: Actor) -> Select[Any]:

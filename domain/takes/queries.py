@@ -1,4 +1,4 @@
-"""Reads of takes: lists, the authorising loader, and the form that every door shows."""
+"""Reads of takes: lists, and the form that every door shows."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
-from ..access import Actor
 from ..artifacts.models import artifacts
 from ..artifacts.queries import artifacts_by_id
 from ..artifacts.rules import SHOWN
 from ..clock import rfc3339
 from ..db import Row, Session
-from ..errors import NotFound
-from ..finding import find_row
+from ..finding import InProject
 from ..list_spec import ListSpec, Reference, Sortable
 from .models import takes
 
@@ -35,27 +33,7 @@ TAKES = ListSpec(
 )
 
 
-class _Take:
-    """What an operation `loads` whose path names a take."""
-
-    def load(self, session: Session, actor: Actor, row_id: str, *, for_update: bool = False) -> Row:
-        """See `load_take`."""
-        return load_take(session, actor, row_id, for_update=for_update)
-
-
-TAKE = _Take()
-
-
-def load_take(session: Session, actor: Actor, take_id: str, *, for_update: bool = False) -> Row:
-    """The row, if it exists for this actor.
-
-    Raises:
-        NotFound: no such row, or in a project that the actor does not see.
-    """
-    row = find_row(session, takes, "tak", take_id, for_update=for_update)
-    if row is None or not actor.sees(row["project_id"]):
-        raise NotFound(f"There is no take {take_id[:40]!r} that this caller can see.")
-    return row
+TAKE = InProject("take", "tak", takes)
 
 
 ALL_TAKES = select(takes)

@@ -13,7 +13,7 @@ from domain.errors import Conflict, Invalid
 from domain.events.commands import Context
 from domain.jobs.builtin_kinds import PREVIEW
 from domain.jobs.commands import cancel_job, retry_job, submit_job
-from domain.jobs.queries import load_job
+from domain.jobs.queries import JOB
 from domain.studio import ASSETS, BY_OBJECT
 
 from ..context import actor, note, request_id, services
@@ -47,7 +47,7 @@ def draw(noun: str, asset_id: str) -> Response:
 def ask_cancel(job_id: str) -> Response:
     """The question before it is cancelled, as a page, for browsers without script."""
     with services().database.reading() as session:
-        job = load_job(session, actor(), job_id)
+        job = JOB.load(session, actor(), job_id)
     return render("portal/jobs/cancel.html", job=job)
 
 
@@ -66,7 +66,7 @@ def retry(job_id: str) -> Response:
 def _act(job_id: str, action: str, command: Callable[[Session, Context, Row], Row]) -> Response:
     try:
         with services().database.transaction() as writing:
-            job = load_job(writing, actor(), job_id, for_update=True)
+            job = JOB.load(writing, actor(), job_id, for_update=True)
             after = command(writing, _context(), job)
             names = ("status", "cancel_requested")
             changes = differences({n: job[n] for n in names}, {n: after[n] for n in names})

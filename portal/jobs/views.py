@@ -14,7 +14,7 @@ from domain.artifacts.rules import PLAYED, SHOWN
 from domain.db import Row, Session
 from domain.jobs.history import history_of
 from domain.jobs.models import BROKEN, ENDED, STATUSES, jobs
-from domain.jobs.queries import JOBS, load_job, visible_jobs
+from domain.jobs.queries import JOB, JOBS, visible_jobs
 from domain.studio_counts import names_of
 from domain.takes.models import takes
 
@@ -50,7 +50,7 @@ def list_jobs() -> Response:
 def show(job_id: str) -> Response:
     """One job. The fragment asks again until it has ended."""
     with services().database.reading() as session:
-        job = load_job(session, actor(), job_id)
+        job = JOB.load(session, actor(), job_id)
         files = session.execute(artifacts_of(job_id).order_by("name")).mappings().all()
         take = session.execute(select(takes).where(takes.c.job_id == job_id)).mappings().first()
         context: dict[str, Any] = {

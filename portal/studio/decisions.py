@@ -8,7 +8,7 @@ from flask import abort, flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from domain.approvals.commands import decide
-from domain.entities import Kind, load
+from domain.entities import Kind
 from domain.errors import Conflict, Invalid
 from domain.events.commands import Context
 from domain.studio import ASSETS, BY_OBJECT
@@ -30,7 +30,7 @@ def decide_on(noun: str, asset_id: str) -> Response:
     context = Context(actor(), services().clock(), request_id())
     try:
         with services().database.transaction() as writing:
-            asset = load(writing, actor(), kind, asset_id, for_update=True)
+            asset = kind.load(writing, actor(), asset_id, for_update=True)
             made = decide(writing, context, kind, asset, given["decision"], given["note"], given["take_id"] or None)
             told: dict[str, Any] = {"id": made["id"], "asset_id": asset_id, "take_id": made["take_id"]}
             note(writing, "asset.decide", {**told, "status": {"from": asset["status"], "to": made["decision"]}})

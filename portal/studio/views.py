@@ -14,7 +14,7 @@ from domain.approvals.models import approvals
 from domain.approvals.queries import approvals_of
 from domain.artifacts.rules import PLAYED, SHOWN
 from domain.db import Row, Session
-from domain.entities import ASSET_STATUSES, Kind, load, visible
+from domain.entities import ASSET_STATUSES, Kind, visible
 from domain.projects.models import PROJECTS, projects
 from domain.scenes.models import SCENES
 from domain.segments.models import SEGMENTS
@@ -62,7 +62,7 @@ def show_project(project_id: str, plural: str) -> Response:
     if kind is None and plural != "about":
         abort(404)
     with services().database.reading() as session:
-        project = load(session, actor(), PROJECTS, project_id)
+        project = PROJECTS.load(session, actor(), project_id)
         counts = {each.plural: counts_by_status(session, actor(), each, [project_id]) for each in ASSETS}
         page = None
         scenes: dict[str, str] = {}
@@ -93,11 +93,11 @@ def show_asset(noun: str, asset_id: str) -> Response:
     if kind is None or kind not in ASSETS:
         abort(404)
     with services().database.reading() as session:
-        asset = load(session, actor(), kind, asset_id)
-        project = load(session, actor(), PROJECTS, asset["project_id"])
+        asset = kind.load(session, actor(), asset_id)
+        project = PROJECTS.load(session, actor(), asset["project_id"])
         decided = approvals_of(asset_id).order_by(approvals.c.created_at.desc(), approvals.c.id.desc())
         decisions = session.execute(decided.limit(DECISIONS_SHOWN)).mappings().all()
-        scene = load(session, actor(), SCENES, asset["scene_id"]) if kind is SEGMENTS else None
+        scene = SCENES.load(session, actor(), asset["scene_id"]) if kind is SEGMENTS else None
         segments = _segments_of(session, asset_id) if kind is SCENES else None
         screening = screening_of(session, asset)
         thumbnails = thumbnails_by_target(session, [row["id"] for row in segments or ()])

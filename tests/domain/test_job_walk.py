@@ -21,7 +21,7 @@ from domain.jobs.commands import cancel_job, change_job, retry_job, submit_job
 from domain.jobs.kinds import BUILT_IN_KINDS
 from domain.jobs.leases import expire_leases
 from domain.jobs.models import BROKEN, ENDED, jobs
-from domain.jobs.queries import load_job
+from domain.jobs.queries import JOB
 from domain.jobs.working import complete_job, fail_job, heartbeat
 from tests.factories import make_character, make_project
 from tests.support.clock import NOON
@@ -61,7 +61,7 @@ class Walk:
         return self.draw.sample(self.ids, min(len(self.ids), self.draw.randint(0, most)))
 
     def one(self, session: Session) -> Row:
-        return load_job(session, SYSTEM, self.draw.choice(self.ids), for_update=True)
+        return JOB.load(session, SYSTEM, self.draw.choice(self.ids), for_update=True)
 
     def submit(self, session: Session, context: Context) -> None:
         target = {"object": "character", "id": self.target["id"]}
@@ -88,7 +88,7 @@ class Walk:
     def _held(self, session: Session) -> tuple[Row, dict[str, Any]]:
         """A job and a token of it that was good once."""
         job_id, token = self.draw.choice(self.held or [(self.ids[0], "none")])
-        return load_job(session, SYSTEM, job_id, for_update=True), {"lease_token": token}
+        return JOB.load(session, SYSTEM, job_id, for_update=True), {"lease_token": token}
 
     def cancel(self, session: Session, context: Context) -> None:
         cancel_job(session, context, self.one(session))

@@ -11,7 +11,7 @@ from sqlalchemy import insert, select, text
 
 from domain.access import SYSTEM
 from domain.db import Database, Row
-from domain.entities import Kind, load
+from domain.entities import Kind
 from domain.entity_commands import change
 from domain.entity_creation import create_many
 from domain.errors import DomainError
@@ -77,7 +77,7 @@ def define(key: str) -> dict[str, Any]:
 
 def patch(database: Database, entity_id: str, given: dict[str, Any]) -> None:
     with database.transaction() as session:
-        row = load(session, SYSTEM, SCENES, entity_id, for_update=True)
+        row = SCENES.load(session, SYSTEM, entity_id, for_update=True)
         change(session, CONTEXT, SCENES, row, {"metadata": given})
 
 
@@ -104,7 +104,7 @@ def test_they_agree_after_whatever_was_done(database: Database, seed: int) -> No
     def toggle_field() -> None:
         key = rng.choice(KEYS)
         with database.transaction() as session:
-            locked = load(session, SYSTEM, PROJECTS, project["id"], for_update=True)
+            locked = PROJECTS.load(session, SYSTEM, project["id"], for_update=True)
             if key in fields:
                 delete_field(session, CONTEXT, fields.pop(key))
             else:
@@ -131,7 +131,7 @@ def test_writers_of_different_keys_lose_nothing(database: Database) -> None:
 
     at_once(2, write)
     with database.reading() as session:
-        row = load(session, SYSTEM, SCENES, scene["id"])
+        row = SCENES.load(session, SYSTEM, scene["id"])
     expected = dict.fromkeys(("left", "right"), 49)
     expected |= {f"{key}_{number}": number for key in ("left", "right") for number in range(50)}
     assert row["metadata"] == expected
@@ -158,7 +158,7 @@ def test_a_definition_and_writers_wait_for_each_other(database: Database) -> Non
             for _ in range(12):
                 field = make_field(database, project, "scene", "integer", "integer")
                 with database.transaction() as session:
-                    load(session, SYSTEM, PROJECTS, project["id"], for_update=True)
+                    PROJECTS.load(session, SYSTEM, project["id"], for_update=True)
                     delete_field(session, CONTEXT, field)
             make_field(database, project, "scene", "integer", "integer")
         finally:

@@ -12,7 +12,7 @@ from domain.access import SYSTEM
 from domain.characters.models import CHARACTERS
 from domain.db import Database, Row
 from domain.ids import new_id
-from domain.jobs.queries import load_job
+from domain.jobs.queries import JOB
 from domain.replays.models import webhook_replays
 from domain.scenes.models import SCENES
 from domain.segments.models import SEGMENTS
@@ -75,7 +75,7 @@ def make_studio(database: Database) -> Studio:
     held = _job(database, segments[0], "running")
     named["/api/v1/jobs/{id}/artifacts/{artifact_name}"] = {"id": held, "artifact_name": "frame.png"}
     with database.reading() as session:
-        make_artifact(database, load_job(session, SYSTEM, held))
+        make_artifact(database, JOB.load(session, SYSTEM, held))
     ids["tak"] = [make_take(database, make_job(database, segment, status="succeeded"))["id"] for segment in segments]
     ids["evt"] = [make_event(database, "scene.created", project["id"]) for project in projects]
     ids["whk"] = [make_webhook(database, enabled=False).id]
