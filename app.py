@@ -90,7 +90,7 @@ class Callsheet(Flask):
         """Answer a request, through the door it came to."""
         door = self.api if gateway.is_api(path_of(environ)) else super().wsgi_app
         with self.gate:
-            environ["wsgi.input"] = self.gate.outside(environ["wsgi.input"])
+            environ["wsgi.input"] = self.gate.body_outside(environ["wsgi.input"])
             return door(environ, start_response)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -25,6 +25,7 @@ class Answer:
         once: secrets that `data` holds in this answer, and null in every replay of it.
         undo: it tells what would be: the transaction is to be rolled back.
         stream: the body in pieces, in place of the document.
+        opens: gives it, once the call holds no connection any more: of a read, where that may take long.
         awaits: the topics (see `domain.signals.Changed`) of which one may change it, where the caller might rather wait
             for that; empty for an answer that is not worth waiting longer for.
     """
@@ -35,6 +36,7 @@ class Answer:
     once: Mapping[str, str] = field(default_factory=dict)
     undo: bool = False
     stream: Iterator[bytes] | None = None
+    opens: Callable[[], Iterator[bytes]] | None = None
     content_type: str = "application/json"
     awaits: tuple[str, ...] = ()
 

@@ -85,7 +85,7 @@ def _endpoint(operation: Operation) -> Callable[..., Response]:
 
     def run(call: Call, **path: str) -> Response:
         if call.upload is not None:
-            with call.upload.settling(call.services.artifacts):
+            with call.upload.settling(call.services):
                 return _write(call, operation, path)
         reads = not call.writes or (operation.reads is not None and operation.reads(call))
         once = _read if reads else _write
@@ -103,7 +103,11 @@ def _read(call: Call, operation: Operation, path: dict[str, str]) -> Response:
         operation.admit(call, path)
         if call.writes:  # by its method alone: there is nothing to be kept, but a mistake is one
             idempotency.check_presented(call)
-        return _unless_known(call, or_nothing_yet(call, operation.perform(call, path)).response())
+        answer = or_nothing_yet(call, operation.perform(call, path))
+        response = _unless_known(call, answer.response())
+    if answer.opens is not None and response.status != 304:
+        response.body = answer.opens()
+    return response
 
 
 def _write(call: Call, operation: Operation, path: dict[str, str]) -> Response:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
+from functools import partial
 
-from domain.artifacts.store import ArtifactStore
+from domain.artifacts.store import StoreUnavailable
 from domain.db import Row
 from domain.errors import NotFound
 
@@ -13,16 +15,17 @@ from .answers import Answer
 from .call import Call
 from .problems import Problem
 
+log = logging.getLogger("callsheet.api")
+
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 # Whatever it is, no browser may take it for a page of ours.
 _AS_FILE = {"Content-Security-Policy": "sandbox; default-src 'none'", "Cross-Origin-Resource-Policy": "same-origin"}
 
 
-def file_answer(call: Call, store: ArtifactStore, artifact: Row) -> Answer:
-    """The bytes of an artifact, under its digest as `ETag`.
+def file_answer(call: Call, artifact: Row) -> Answer:
+    """The bytes of an artifact, under its digest as `ETag`; opened, and read on, where a slow store keeps nobody else.
 
     Raises:
-        NotFound: the store has lost them.
         Problem: 416, a range behind its end.
     """
     etag, size = f'"{artifact["sha256"]}"', artifact["size"]
@@ -40,17 +43,35 @@ def file_answer(call: Call, store: ArtifactStore, artifact: Row) -> Answer:
     headers["Content-Length"] = str(stop - start)
     if wanted is not None:
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
-    pieces: Iterator[bytes] = iter(())
+    opens = None
     if call.method != "HEAD" and size:
-        pieces = _opened(store, artifact, start, stop)
-    return Answer({}, 200 if wanted is None else 206, headers, stream=pieces, content_type=artifact["media_type"])
+        opens = partial(_opened, call, artifact, start, stop)
+    status = 200 if wanted is None else 206
+    return Answer({}, status, headers, stream=iter(()), opens=opens, content_type=artifact["media_type"])
 
 
-def _opened(store: ArtifactStore, artifact: Row, start: int, stop: int) -> Iterator[bytes]:
+def _opened(call: Call, artifact: Row, start: int, stop: int) -> Iterator[bytes]:
+    """The pieces.
+
+    Raises:
+        NotFound: the store has lost them.
+        Problem: 503, the store cannot be used.
+    """
+    gate = call.services.gate
     try:
-        return store.read(artifact["blob"], start, stop)
+        with gate.outside():
+            return gate.pieces_outside(call.services.artifacts.read(artifact["blob"], start, stop))
     except FileNotFoundError:
         raise NotFound("The file of this artifact is lost: its row is there, its bytes are not.") from None
+    except StoreUnavailable as error:
+        raise unavailable(call, error) from error
+
+
+def unavailable(call: Call, error: StoreUnavailable) -> Problem:
+    """What is wrong names the store's address, which is the operator's to know."""
+    log.error("the store of artifacts: %s", error, extra={"request_id": call.request_id})
+    detail = "Files cannot be kept or read at the moment; what is wrong was logged under this request id."
+    return Problem("store-unavailable", detail, headers={"Retry-After": "5"})
 
 
 def _range(call: Call, size: int, etag: str) -> tuple[int, int] | None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.artifacts.commands import Kept
-from domain.artifacts.store import PIECE, ArtifactStore
+from domain.artifacts.store import PIECE
+from domain.ports import Services
 
 from .problems import Problem
 from .request_limits import MOST_DRAINED, declared_length
@@ -69,7 +70,7 @@ class Upload:
                     return
 
     @contextlib.contextmanager
-    def settling(self, store: ArtifactStore) -> Iterator[None]:
+    def settling(self, services: Services) -> Iterator[None]:
         """Remove from the store what the outcome leaves without a name. What cannot be is found by the sweeper."""
         try:
             yield
@@ -81,6 +82,7 @@ class Upload:
             orphan = self.replaced if self.named else unnamed
             if orphan is not None:
                 try:
-                    store.delete(orphan)
+                    with services.gate.outside():
+                        services.artifacts.delete(orphan)
                 except Exception as error:
                     log.warning("a blob without an artifact is left to the sweeper: %s", error)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from queue import SimpleQueue
 from typing import Any
 
@@ -85,13 +85,29 @@ class Gate:
         with self._lock:
             _take_off(self._streams, key_id)
 
-    def outside(self, body: Any) -> OutsideBody:
+    @contextmanager
+    def outside(self) -> Iterator[None]:
+        """Wait for somebody else as one of those that wait, if there is room; in one's turn if there is none."""
+        if not self.take_room():
+            yield
+            return
+        try:
+            with self.left():
+                yield
+        finally:
+            self.give_room()
+
+    def body_outside(self, body: Any) -> OutsideBody:
         """A request's body (`wsgi.input`), to be read by a thread that is inside: it waits for its sender outside."""
         return OutsideBody(self, body)
 
+    def pieces_outside(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """A body for `through` whose pieces come from somebody else, such as a store."""
+        return _Pieces(self.outside, pieces)
+
     def through(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """A body whose every piece is made inside of the gate."""
-        return _Paced(self, pieces)
+        return _Pieces(lambda: self, pieces)
 
 
 def _take_off(counted: Counter[str], name: str) -> None:
@@ -109,6 +125,17 @@ class OutsideBody:
     def __init__(self, gate: Gate, body: Any) -> None:
         self._gate = gate
         self._body = body
+        self._is_outside = False
+
+    @contextmanager
+    def throughout(self) -> Iterator[None]:
+        """Be outside for longer than a piece: with what is passed on to somebody else, who takes their time as well."""
+        with self._gate.outside():
+            self._is_outside = True
+            try:
+                yield
+            finally:
+                self._is_outside = False
 
     def read(self, *size: int) -> bytes:
         """See PEP 3333; the others likewise."""
@@ -124,20 +151,17 @@ class OutsideBody:
         return iter(self.readline, b"")
 
     def _wait(self, read: Callable[..., Any], *size: int) -> Any:
-        if not self._gate.take_room():
+        if self._is_outside:
             return read(*size)
-        try:
-            with self._gate.left():
-                return read(*size)
-        finally:
-            self._gate.give_room()
+        with self._gate.outside():
+            return read(*size)
 
 
-class _Paced:
-    """No generator: closing one that was never begun would not close what it goes through."""
+class _Pieces:
+    """Each made within what `around` gives. No generator: closing one that was never begun closes nothing else."""
 
-    def __init__(self, gate: Gate, pieces: Iterable[bytes]) -> None:
-        self._gate = gate
+    def __init__(self, around: Callable[[], AbstractContextManager[object]], pieces: Iterable[bytes]) -> None:
+        self._around = around
         self._pieces = pieces
         self._iterator = iter(pieces)
 
@@ -145,7 +169,7 @@ class _Paced:
         return self
 
     def __next__(self) -> bytes:
-        with self._gate:
+        with self._around():
             return next(self._iterator)
 
     def close(self) -> None:

@@ -73,7 +73,7 @@ def test_a_body_is_waited_for_outside(room: int, others: bool) -> None:
 
     def receive() -> bytes:
         with gate:
-            return gate.outside(Slow()).read(5)
+            return gate.body_outside(Slow()).read(5)
 
     with ThreadPoolExecutor(2) as pool:
         received = pool.submit(receive)

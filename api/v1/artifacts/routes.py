@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-
 from domain.access import Permission
 from domain.artifacts.commands import Kept, keep_artifact, write_blob
 from domain.artifacts.queries import ARTIFACTS, artifacts_of, load_artifact, represent_artifact
 from domain.artifacts.rules import TAKEN, check_name, media_type_of
 from domain.artifacts.store import StoreUnavailable, TooLarge
 from domain.jobs.leases import require_lease
-from domain.jobs.queries import JOB, load_job
+from domain.jobs.queries import JOB
 
 from ...answers import Answer, one
 from ...blueprint import Blueprint
 from ...call import Call
 from ...digests import check_digest
-from ...downloads import file_answer
+from ...downloads import file_answer, unavailable
 from ...file_documentation import giving_file, taking_file
 from ...lists import answer_list
 from ...problems import Problem
@@ -25,8 +23,6 @@ from .schemas import ArtifactSchema
 
 blueprint = Blueprint("artifacts", __name__, description="Files that jobs made.")
 MEBIBYTE = 1024 * 1024
-
-log = logging.getLogger("callsheet.api")
 
 
 @blueprint.operation(
@@ -44,11 +40,7 @@ def list_artifacts(call: Call) -> Answer:
 )  # fmt: skip
 def get_artifact(call: Call, artifact_name: str) -> Answer:
     """Download an artifact, whole or a range of its bytes."""
-    artifact = load_artifact(call.session, call.target, artifact_name)
-    try:
-        return file_answer(call, call.services.artifacts, artifact)
-    except StoreUnavailable as error:
-        raise _unavailable(call, error) from error
+    return file_answer(call, load_artifact(call.session, call.target, artifact_name))
 
 
 def _keep(call: Call) -> Kept:
@@ -56,7 +48,7 @@ def _keep(call: Call) -> Kept:
     assert call.upload is not None
     _, job_id, _, name = call.path.rsplit("/", 3)
     with call.services.database.reading() as session:
-        job = load_job(session, call.actor, job_id)
+        job = JOB.load(session, call.actor, job_id)
     token = _lease_token(call)
     media_type = media_type_of(call.environ.get("CONTENT_TYPE", ""))
     if media_type is None:
@@ -81,18 +73,12 @@ def _stored(call: Call, upload: Upload, job_id: str, name: str, media_type: str)
     if (upload.declared or 0) > megabytes * MEBIBYTE:
         raise refusal
     try:
-        return write_blob(call.services.artifacts, job_id, name, media_type, upload, megabytes * MEBIBYTE)
+        with call.environ["wsgi.input"].throughout():
+            return write_blob(call.services.artifacts, job_id, name, media_type, upload, megabytes * MEBIBYTE)
     except TooLarge:
         raise refusal from None
     except StoreUnavailable as error:
-        raise _unavailable(call, error) from error
-
-
-def _unavailable(call: Call, error: StoreUnavailable) -> Problem:
-    """What is wrong names the store's address, which is the operator's to know."""
-    log.error("the store of artifacts: %s", error, extra={"request_id": call.request_id})
-    detail = "Files cannot be kept or read at the moment; what is wrong was logged under this request id."
-    return Problem("store-unavailable", detail, headers={"Retry-After": "5"})
+        raise unavailable(call, error) from error
 
 
 @blueprint.operation(
