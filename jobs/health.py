@@ -17,7 +17,7 @@ from domain.forwards.queries import states_of_targets
 from domain.operations.queries import SEALING_FAULT, has_beat_since, last_beat
 from domain.seals.statistics import Figure, audit_figures
 
-from .queues import DELIVERIES
+from .queues import DELIVERIES, PREVIEWS
 
 SWEEPER_FRESH = timedelta(seconds=15)
 # An idle worker says that it is alive every 15 seconds (`--worker-ttl 30`).
@@ -34,11 +34,12 @@ class HealthCheck:
         self._clock = clock
 
     def check(self) -> dict[str, str | None]:
-        """`database`, `redis`, `worker`, `sweeper`, `sealing`, `forwarding`: None when well, else a sentence."""
+        """By part, such as `database`: None when it is well, or else a sentence."""
         return {
             "database": self._check_database(),
             "redis": self._check_redis(),
-            "worker": self._check_worker(),
+            "worker": self._check_worker(DELIVERIES),
+            "previews": self._check_worker(PREVIEWS),
             "sweeper": self._check_sweeper(),
             "sealing": self._check_sealing(),
             "forwarding": self._check_forwarding(),
@@ -64,15 +65,15 @@ class HealthCheck:
             return "Redis does not answer; limits are counted in the database and the sweeper delivers."
         return None
 
-    def _check_worker(self) -> str | None:
+    def _check_worker(self, name: str) -> str | None:
         try:
-            queue = Queue(DELIVERIES, connection=self._redis, serializer=JSONSerializer)
+            queue = Queue(name, connection=self._redis, serializer=JSONSerializer)
             beats = [worker.last_heartbeat for worker in Worker.all(queue=queue)]
         except RedisError:
             return "Unknown while Redis does not answer."
         newest = max((_utc(moment) for moment in beats if moment is not None), default=None)
         if newest is None or self._clock() - newest > WORKER_FRESH:
-            return "No RQ worker has been heard of lately."
+            return f"No RQ worker of `{name}` has been heard of lately."
         return None
 
     def _check_sweeper(self) -> str | None:

@@ -30,9 +30,9 @@ def test_readyz_names_every_part(app: Flask, database: Database, clock: StoppedC
         beat(session, "sweeper", NOON)
     response = app.test_client().get("/readyz")
     checks = document_of(response)["checks"]
-    assert checks.keys() == {"database", "redis", "worker", "sweeper", "sealing", "forwarding"}
+    assert checks.keys() == {"database", "redis", "worker", "previews", "sweeper", "sealing", "forwarding"}
     well = {name: check["status"] for name, check in checks.items()}
-    assert well.pop("worker") == "failing"
+    assert (well.pop("worker"), well.pop("previews")) == ("failing", "failing")
     assert set(well.values()) == {"ok"}
     assert (response.status_code, document_of(response)["status"]) == (200, "degraded")
     clock.advance(minutes=1)
