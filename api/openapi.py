@@ -53,6 +53,7 @@ def show_explorer() -> Response:
 def _page(template: str, policy: str = DOCS_CSP, **shown: object) -> Response:
     response = Response(render_template(template, **shown))
     response.headers["Content-Security-Policy"] = policy
+    response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
 

@@ -22,6 +22,7 @@ def test_its_page_takes_nothing_from_elsewhere(app: Flask) -> None:
     assert response.status_code == 200
     assert "http://" not in response.text
     assert "https://" not in response.text
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
     policy = response.headers["Content-Security-Policy"]
     assert "script-src 'self';" in policy
     assert "default-src 'none'" in policy
