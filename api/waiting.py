@@ -104,7 +104,9 @@ def pause(call: Call, topics: tuple[str, ...], mark: int, seconds: float, began:
     with gate.left():
         call.woken = call.services.changes.wait((*topics, call.credential.key_id), mark, max(seconds, 0))
         apart = APART + APART_FOR_EACH * gate.crowd
-        time.sleep(max(0.0, min(began + apart, until) - time.monotonic()))
+        early = min(began + apart, until) - time.monotonic()
+        if early > 0:  # or else nobody's turn is given away for nothing
+            time.sleep(early)
     call.readmit(call)
     return call.woken
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
@@ -9,6 +10,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import QueuePool, func, select
 
+from api.call import Call
 from domain.audit.models import api_audit_log
 from domain.db import Database
 from tests.api.client import Answer, Client
@@ -19,7 +21,7 @@ from tests.support.queries import recorded
 from tests.support.waiting import wait_until
 
 KEPT = 4  # connections that reads keep between calls: a quarter of the pool
-SOON = 5.0  # seconds; a call that nobody wakes looks again after ten
+SOON = 5.0  # seconds; a call that nobody wakes looks again after a minute
 
 
 class Waiting:
@@ -161,3 +163,16 @@ def test_a_suspended_key_is_refused_after_its_time(cast: Cast, database: Databas
     waiting = Waiting(client, database, "/events?wait=2.5")
     change_key(database, key.id, suspended_at=cast.admin.services.clock())
     waiting.answer().refused(401, "key-suspended")
+
+
+def test_nothing_of_a_call_is_left_to_the_garbage_collector(cast: Cast) -> None:
+    """Whose rounds stop every thread, for the longer the more calls wait."""
+    gc.collect()
+    gc.disable()
+    try:
+        for path in ("/me", "/events", "/events?wait=0.01", "/characters/nobody", "/characters?nonsense=1"):
+            cast.viewer.call("GET", path)
+        cast.viewer.post("/characters", {"name": "", "project_id": cast.project["id"]})
+        assert not [found for found in gc.get_objects() if isinstance(found, Call)]
+    finally:
+        gc.enable()

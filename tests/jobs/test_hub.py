@@ -12,7 +12,7 @@ import redis
 from config import Settings
 from domain.db import signal_after_commit
 from domain.signals import Changed
-from jobs.hub import CHANNEL, Hub
+from jobs.hub import Hub
 from jobs.runtime import Runtime, quick_redis
 from tests.factories import SECRET
 from tests.support.waiting import wait_until
@@ -22,15 +22,14 @@ NOWHERE = "redis://127.0.0.1:9/0"
 
 
 @pytest.fixture
-def hub(redis_url: str, redis_client: redis.Redis) -> Hub:
-    """A hub that listens."""
-    return listening(redis_url, redis_client, 1)
+def hub(redis_url: str) -> Hub:
+    return listening(redis_url)
 
 
-def listening(redis_url: str, client: redis.Redis, count: int) -> Hub:
+def listening(redis_url: str) -> Hub:
+    """A hub that has heard the beginning of its listening, which counts as a change of everything."""
     hub = Hub(quick_redis(redis_url))
-    hub.mark()
-    wait_until(lambda: client.pubsub_numsub(CHANNEL)[0][1] >= count, 5, "the hub does not listen")
+    wait_until(hub.mark, 5, "the hub does not listen")
     return hub
 
 
@@ -54,7 +53,7 @@ def test_what_changes_between_the_look_and_the_wait_is_not_missed(hub: Hub) -> N
 
 
 def test_another_topic_wakes_nobody(hub: Hub) -> None:
-    mark = settled(hub)
+    mark = hub.mark()
     hub.tell(["events"])
     began = time.monotonic()
     hub.wait(["jobs"], mark, 0.2)
@@ -62,18 +61,13 @@ def test_another_topic_wakes_nobody(hub: Hub) -> None:
 
 
 def test_a_topic_that_is_named_twice_is_one(hub: Hub) -> None:
-    assert not hub.wait(["jobs", "jobs"], settled(hub), 0.01)
+    assert not hub.wait(["jobs", "jobs"], hub.mark(), 0.01)
     assert not hub._waiting
 
 
-def settled(hub: Hub) -> int:
-    """A mark from when the beginning of the listening, which counts as a change of everything, was heard."""
-    return wait_until(hub.mark, 5, "the hub did not begin")
-
-
-def test_another_process_wakes_too(hub: Hub, redis_url: str, redis_client: redis.Redis) -> None:
-    other = listening(redis_url, redis_client, 2)
-    mark = settled(hub)
+def test_another_process_wakes_too(hub: Hub, redis_url: str) -> None:
+    other = listening(redis_url)
+    mark = hub.mark()
     threading.Timer(0.1, other.tell, [["jobs"]]).start()
     assert waited(hub, mark, "jobs") < LONG
 
@@ -116,7 +110,7 @@ def test_a_connection_that_is_lost_is_made_anew(hub: Hub, redis_url: str, redis_
 
 def test_more_topics_than_are_remembered_wake_rather_than_not(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jobs.hub.MOST_TOPICS", 2)
-    mark = settled(hub)
+    mark = hub.mark()
     for topic in ("one", "two", "three"):
         hub.tell([topic])
     assert waited(hub, mark, "one") < LONG
@@ -125,7 +119,7 @@ def test_more_topics_than_are_remembered_wake_rather_than_not(hub: Hub, monkeypa
 def test_a_process_that_delivers_tells_too(database_url: str, redis_url: str, hub: Hub, home: Path) -> None:
     given = {"CALLSHEET_HOME": str(home), "DATABASE_URL": database_url, "REDIS_URL": redis_url}
     runtime = Runtime.build(Settings.from_env({**given, "CALLSHEET_SECRET_KEY": SECRET}))
-    mark = settled(hub)
+    mark = hub.mark()
     with runtime.database.transaction() as session:
         signal_after_commit(session, Changed("jobs"))
     runtime.database.dispose()

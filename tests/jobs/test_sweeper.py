@@ -17,15 +17,17 @@ from domain.audit.commands import AuditEntry, write_entry
 from domain.clock import system_clock
 from domain.db import Database
 from domain.deliveries.models import webhook_deliveries
+from domain.events.commands import EVENTS_TOPIC
 from domain.forwards.targets import parse_targets
-from domain.jobs.queries import load_job
+from domain.jobs.queries import JOB
 from domain.operations.queries import last_beat
 from jobs.health import HealthCheck
 from jobs.runtime import Runtime
 from jobs.sweeper import Sweeper
-from tests.factories import make_character, make_job, make_key, make_project
+from tests.factories import make_character, make_event, make_job, make_key, make_project
 from tests.jobs.conftest import JobSettings, Stage
 from tests.jobs.test_bell import waiting
+from tests.jobs.test_hub import listening
 from tests.support.receiver import receiver
 
 
@@ -160,4 +162,13 @@ def test_it_takes_back_jobs_whose_workers_are_silent(stage: Stage) -> None:
     job = make_job(stage.database, character, status="running")
     Sweeper(stage.runtime).tick()
     with stage.database.reading() as session:
-        assert load_job(session, SYSTEM, job["id"])["status"] == "queued"
+        assert JOB.load(session, SYSTEM, job["id"])["status"] == "queued"
+
+
+def test_it_tells_of_events_whose_process_died_before_it_could(stage: Stage, settings: JobSettings) -> None:
+    hub = listening(settings.redis_url)
+    mark, tells_nobody = hub.mark(), Database(settings.database_url)
+    make_event(tells_nobody, "asset.approved")
+    tells_nobody.dispose()
+    Sweeper(stage.runtime).tick()
+    assert hub.wait((EVENTS_TOPIC,), mark, 5)

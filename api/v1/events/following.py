@@ -17,7 +17,7 @@ from ...call import Call
 from ...problems import Problem
 from ...waiting import look_again, pause
 
-HEARTBEAT_SECONDS = 15.0
+HEARTBEAT_SECONDS = 25.0  # proxies give up on a connection that is silent for 30 or 60 s
 AGAIN_MILLISECONDS = 2000  # after which a client that lost the connection comes back
 AT_ONCE = 100  # events in one piece
 

@@ -26,7 +26,7 @@ blueprint = Blueprint("event stream", __name__, description="What happened, told
 def stream_events(call: Call) -> Answer:
     """Be told of events as they happen, as Server-Sent Events: `id` is a cursor, `event` the type, `data` the body.
 
-    A client that lost the connection says in `Last-Event-ID` where it was, and misses nothing. Every 15 seconds a
+    A client that lost the connection says in `Last-Event-ID` where it was, and misses nothing. Every 25 seconds a
     comment shows that the connection lives, with the cursor that is reached by then. It ends with the key.
     """
     extent = call.services.feed.extent()
