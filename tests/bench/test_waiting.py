@@ -12,7 +12,9 @@ from config import ROOT
 
 pytestmark = pytest.mark.e2e
 _SHORT = ("--rounds", "1", "--seconds", "0.5", "--streams", "5", "--polls", "5", "--database", "sqlite")
-_LINE = re.compile(r"sqlite +(read|write) +at 50% of (\d+)/s: p99 ([\d.]+) ms \(.*\) alone, ([\d.]+) ms \(.*\) beside 5 streams")
+_LINE = re.compile(
+    r"sqlite +(read|write) +at 50% of (\d+)/s: p99 ([\d.]+) ms \(.*\) alone, ([\d.]+) ms \(.*\) beside 5 streams"
+)
 
 
 def test_it_works() -> None:

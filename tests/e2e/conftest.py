@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -11,9 +10,10 @@ from tests.support.databases import PostgresqlDatabases
 from tests.support.processes import Product, running
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def product(request: pytest.FixtureRequest, home: Path) -> Iterator[Product]:
-    """Callsheet, ready, with its demo studio; the test runs once on each kind of database."""
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def product(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """Callsheet, ready, with its demo studio; the tests of a file run on one of each kind of database, in order."""
+    home = tmp_path_factory.mktemp("product") / "home"
     if request.param == "sqlite":
         with running(home) as started:
             yield started

@@ -21,6 +21,15 @@ pytestmark = pytest.mark.e2e
 EACH = 200
 
 
+def test_the_worker_is_an_rq_worker(product: Product) -> None:
+    pid = product.pid("worker")
+    assert pid is not None
+    command = subprocess.run(
+        ["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=True
+    ).stdout
+    assert "rq worker deliveries" in command
+
+
 def test_no_delivery_is_lost(product: Product) -> None:
     script = Script(product)
     segments = script.pages("/segments", status="in_review")[:EACH]
@@ -88,6 +97,7 @@ def _flush(product: Product) -> None:
 
 
 def test_ctrl_c_in_the_middle_of_deliveries_leaves_nothing_and_loses_nothing(product: Product) -> None:
+    """The last one here: the product is gone then."""
     script = Script(product)
     (segment, *_) = script.pages("/segments", status="in_review")
     with receiver() as tool:
@@ -104,12 +114,3 @@ def test_ctrl_c_in_the_middle_of_deliveries_leaves_nothing_and_loses_nothing(pro
         product.stop(signal.SIGINT)
         assert len(tool.arrivals) == 1
         tool.arrivals[0].verify(webhook["secret"])
-
-
-def test_the_worker_is_an_rq_worker(product: Product) -> None:
-    pid = product.pid("worker")
-    assert pid is not None
-    command = subprocess.run(
-        ["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=True
-    ).stdout
-    assert "rq worker deliveries" in command

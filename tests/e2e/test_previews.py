@@ -28,9 +28,14 @@ FLAT = 40 * MEBIBYTE
 TOKEN = "lease_of_this_test"
 
 
-@pytest.fixture
-def product(home: Path) -> Iterator[Product]:
-    with running(home, **SMALL, CALLSHEET_ARTIFACT_MAX_MB="300", CALLSHEET_SECRET_KEY=SECRET) as started:
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    with running(
+        tmp_path_factory.mktemp("product") / "home",
+        **SMALL,
+        CALLSHEET_ARTIFACT_MAX_MB="300",
+        CALLSHEET_SECRET_KEY=SECRET,
+    ) as started:
         started.wait_until_answering()
         yield started
 
@@ -164,7 +169,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(
         for _ in range(8):
             connection.send((b"100000\r\n" if chunked else b"") + bytes(MEBIBYTE) + (b"\r\n" if chunked else b""))
         connection.close()
-        folder = product.home / "artifacts"
+        folder = product.home / "artifacts" / job_id
         wait_until(
             lambda: not [path for path in folder.rglob("*") if path.is_file()] and _audited(product, headers, path),
             30,

@@ -19,6 +19,16 @@ pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 EMAIL, PASSWORD = "ada@callsheet.local", "a password of some length"
 
 
+def test_the_demo_works_as_it_is_printed(product: Product) -> None:
+    """The curl line that the first start prints makes a verified webhook arrive at the demo receiver."""
+    line = next(text for text in product.output.splitlines() if text.strip().startswith("curl "))
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stderr
+    arrivals = _wait_for_arrivals(product)
+    assert arrivals[0]["type"] == "asset.approved"
+    assert arrivals[0]["verified"] is True
+
+
 def test_an_approval_reaches_the_studio_and_is_on_record(product: Product, browser: Browser) -> None:
     _create_admin(product)
     page = browser.new_page(base_url=product.url)
@@ -37,16 +47,6 @@ def test_an_approval_reaches_the_studio_and_is_on_record(product: Product, brows
         _the_call_is_audited(page, character)
     assert refused == []
     page.close()
-
-
-def test_the_demo_works_as_it_is_printed(product: Product) -> None:
-    """The curl line that the first start prints makes a verified webhook arrive at the demo receiver."""
-    line = next(text for text in product.output.splitlines() if text.strip().startswith("curl "))
-    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=30)
-    assert done.returncode == 0, done.stderr
-    arrivals = _wait_for_arrivals(product)
-    assert arrivals[0]["type"] == "asset.approved"
-    assert arrivals[0]["verified"] is True
 
 
 def _wait_for_arrivals(product: Product) -> list[dict[str, object]]:
