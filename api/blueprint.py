@@ -106,7 +106,7 @@ def _read(call: Call, operation: Operation, path: dict[str, str]) -> Response:
         answer = or_nothing_yet(call, operation.perform(call, path))
         response = _unless_known(call, answer.response())
     if answer.opens is not None and response.status != 304:
-        response.body = answer.opens()
+        response.body, response.is_made_here = answer.opens(), False
     return response
 
 

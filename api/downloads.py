@@ -57,10 +57,9 @@ def _opened(call: Call, artifact: Row, start: int, stop: int) -> Iterator[bytes]
         NotFound: the store has lost them.
         Problem: 503, the store cannot be used.
     """
-    gate = call.services.gate
     try:
-        with gate.outside():
-            return gate.pieces_outside(call.services.artifacts.read(artifact["blob"], start, stop))
+        with call.services.gate.outside():
+            return call.services.artifacts.read(artifact["blob"], start, stop)
     except FileNotFoundError:
         raise NotFound("The file of this artifact is lost: its row is there, its bytes are not.") from None
     except StoreUnavailable as error:

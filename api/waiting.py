@@ -105,8 +105,8 @@ def pause(call: Call, topics: tuple[str, ...], mark: int, seconds: float, began:
         call.woken = call.services.changes.wait((*topics, call.credential.key_id), mark, max(seconds, 0))
         apart = APART + APART_FOR_EACH * gate.crowd
         early = min(began + apart, until) - time.monotonic()
-        if early > 0:  # or else nobody's turn is given away for nothing
-            time.sleep(early)
+        if early > 0:
+            time.sleep(early)  # looks are kept apart: see `APART`
     call.readmit(call)
     return call.woken
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any
 
@@ -101,13 +101,9 @@ class Gate:
         """A request's body (`wsgi.input`), to be read by a thread that is inside: it waits for its sender outside."""
         return OutsideBody(self, body)
 
-    def pieces_outside(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        """A body for `through` whose pieces come from somebody else, such as a store."""
-        return _Pieces(self.outside, pieces)
-
     def through(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """A body whose every piece is made inside of the gate."""
-        return _Pieces(lambda: self, pieces)
+        return _Paced(self, pieces)
 
 
 def _take_off(counted: Counter[str], name: str) -> None:
@@ -157,11 +153,11 @@ class OutsideBody:
             return read(*size)
 
 
-class _Pieces:
-    """Each made within what `around` gives. No generator: closing one that was never begun closes nothing else."""
+class _Paced:
+    """No generator: closing one that was never begun would not close what it goes through."""
 
-    def __init__(self, around: Callable[[], AbstractContextManager[object]], pieces: Iterable[bytes]) -> None:
-        self._around = around
+    def __init__(self, gate: Gate, pieces: Iterable[bytes]) -> None:
+        self._gate = gate
         self._pieces = pieces
         self._iterator = iter(pieces)
 
@@ -169,7 +165,7 @@ class _Pieces:
         return self
 
     def __next__(self) -> bytes:
-        with self._around():
+        with self._gate:
             return next(self._iterator)
 
     def close(self) -> None:

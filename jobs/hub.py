@@ -140,7 +140,7 @@ class Hub:
             self._anything_changed()  # what was told before it was not heard
             while True:
                 self._hear_all(channel, _next_message(channel))
-                time.sleep(TOGETHER_SECONDS)
+                time.sleep(TOGETHER_SECONDS)  # what comes meanwhile is heard in one go
         except (NotConnected, TimeoutError) as error:
             log.info("the connection that hears changes was lost: %s", error)
         finally:
