@@ -85,7 +85,7 @@ def parsed(text: str) -> DocumentNode | Problem:
             return too_deep()
         return refused("query-malformed", "The document cannot be parsed.", [error])
     except Problem as problem:
-        return problem
+        return replace(problem)  # what was raised knows the call that met it, which must not be remembered
     except RecursionError:
         return too_deep()
     return document

@@ -170,9 +170,16 @@ def test_nothing_of_a_call_is_left_to_the_garbage_collector(cast: Cast) -> None:
     gc.collect()
     gc.disable()
     try:
+        before = _calls_alive()
         for path in ("/me", "/events", "/events?wait=0.01", "/characters/nobody", "/characters?nonsense=1"):
             cast.viewer.call("GET", path)
         cast.viewer.post("/characters", {"name": "", "project_id": cast.project["id"]})
-        assert not [found for found in gc.get_objects() if isinstance(found, Call)]
+        for query in ("{ me {", "{ me { password } }", "{ me { " + "id " * 11 + "} }"):
+            cast.viewer.post("/graphql", {"query": f"{query} # {cast.project['id']}"})
+        assert len(_calls_alive()) == len(before)
     finally:
         gc.enable()
+
+
+def _calls_alive() -> list[Call]:
+    return [found for found in gc.get_objects() if isinstance(found, Call)]
