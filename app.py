@@ -111,7 +111,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     app.extensions["callsheet"] = services
     app.gate = services.gate
     app.logger.setLevel(logging.INFO)
-    portal.register(app, services)
+    portal.register(app)
     app.api = gateway.Gateway(app, services)
     api.register(app, services)
     commands.register(app, services)

@@ -6,8 +6,6 @@ from flask import Blueprint, Flask, redirect, url_for
 from htmx_flask import Htmx
 from werkzeug.wrappers import Response
 
-from domain.ports import Services
-
 from . import assets, auth, csrf, headers, templating
 from .api_keys import views as api_keys
 from .audit import views as audit
@@ -30,11 +28,11 @@ SLICES = (
 __all__ = ["handle_error", "register"]
 
 
-def register(app: Flask, services: Services) -> None:
+def register(app: Flask) -> None:
     """Mount the portal under `/portal`, with its sessions, headers, templates and the redirect from `/`."""
     Htmx(app)
     assets.register(app)
-    auth.register(app, services)
+    auth.register(app)
     headers.register(app)
     app.jinja_env.globals.update(csrf_field=csrf.csrf_field, csrf_token=csrf.csrf_token, link=link)
     templating.register(app.jinja_env)

@@ -16,7 +16,7 @@ from domain.accounts.passwords import verify_password
 from domain.accounts.queries import actor_of, find_by_email, find_user
 from domain.audit.commands import AuditEntry, differences
 from domain.audit.masking import clean_text
-from domain.ports import Services, limited_as
+from domain.ports import limited_as
 
 from .context import client_ip, note, request_id, services
 from .server_sessions import DatabaseSessions, PortalSession
@@ -47,16 +47,16 @@ class PortalUser(UserMixin):  # type: ignore[misc]  # flask-login has no types
         self.actor = actor
 
 
-def register(app: Flask, services: Services) -> None:
+def register(app: Flask) -> None:
     """Install the sessions and flask-login."""
-    app.session_interface = DatabaseSessions(services)
+    app.session_interface = DatabaseSessions()
     manager = LoginManager()
     # The session is ours and ends at sign-out; binding it to an address would sign people out when they change trains.
     manager.session_protection = None
     manager.init_app(app)
 
     def load(user_id: str) -> PortalUser | None:
-        with services.database.reading() as database:
+        with services().database.reading() as database:
             row = find_user(database, user_id)
             return PortalUser(row, actor_of(database, row)) if row is not None and row["active"] else None
 

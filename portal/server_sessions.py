@@ -15,9 +15,8 @@ from flask import Flask, Request, Response, request
 from flask.sessions import SecureCookieSession, SessionInterface, SessionMixin
 
 from domain.accounts import sessions
-from domain.ports import Services
 
-from .context import client_ip, is_portal
+from .context import client_ip, is_portal, services
 
 TOKEN = re.compile(r"[A-Za-z0-9_\-]{43}")
 # A session's last use is written at most this often, so that reading pages does not write.
@@ -50,23 +49,22 @@ class PortalSession(SecureCookieSession):
         self.modified = True
 
 
+def _cookie_name() -> str:
+    return "__Host-callsheet" if services().settings.cookie_secure else "callsheet_session"
+
+
 class DatabaseSessions(SessionInterface):
     """Opens and saves `PortalSession`s; requests outside the portal have none."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._secure = services.settings.cookie_secure
-        self.cookie_name = "__Host-callsheet" if self._secure else "callsheet_session"
 
     def open_session(self, app: Flask, request: Request) -> PortalSession | None:  # noqa: ARG002 - Flask's signature
         """The session that the cookie's token belongs to, or an empty one."""
         if not is_portal(request.path):
             return None
-        token = request.cookies.get(self.cookie_name, "")
+        token = request.cookies.get(_cookie_name(), "")
         if not TOKEN.fullmatch(token):
             return PortalSession()
-        with self._services.database.reading() as database:
-            row = sessions.find_session(database, token, self._services.clock())
+        with services().database.reading() as database:
+            row = sessions.find_session(database, token, services().clock())
         opened = PortalSession(row["data"] if row else None, token)
         if row is not None:
             opened.created_at, opened.seen_at = row["created_at"], row["seen_at"]
@@ -75,21 +73,20 @@ class DatabaseSessions(SessionInterface):
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:  # noqa: ARG002
         """Write what changed, and the cookie when the token is new."""
         assert isinstance(session, PortalSession)
-        user_id, now = session.get("_user_id"), self._services.clock()
+        user_id, now = session.get("_user_id"), services().clock()
         if session.ended is not None or (user_id is None and session.created_at is not None):
-            with self._services.database.transaction() as database:
+            with services().database.transaction() as database:
                 sessions.end_session(database, session.ended or session.token)
         if user_id is not None:
             self._write(session, str(user_id), now)
         if not session.sent:
-            response.set_cookie(
-                self.cookie_name, session.token, path="/", httponly=True, samesite="Lax", secure=self._secure
-            )
+            secure = services().settings.cookie_secure
+            response.set_cookie(_cookie_name(), session.token, path="/", httponly=True, samesite="Lax", secure=secure)
 
     def _write(self, session: PortalSession, user_id: str, now: datetime) -> None:
         if session.modified or session.created_at is None:
             agent = request.user_agent.string[:400]
-            with self._services.database.transaction() as database:
+            with services().database.transaction() as database:
                 sessions.save_session(
                     database,
                     session.token,
@@ -102,5 +99,5 @@ class DatabaseSessions(SessionInterface):
                 )
         elif (session.seen_at is None or now - session.seen_at > TOUCH) and "HX-Request" not in request.headers:
             # A page that refreshes itself is nobody's presence.
-            with self._services.database.transaction() as database:
+            with services().database.transaction() as database:
                 sessions.touch_session(database, session.token, now)

@@ -16,10 +16,10 @@ from app import build_services, create_app
 from config import Settings
 from domain.db import Database, Row
 from domain.ports import Services
-from domain.tables import metadata
 from tests.api.client import Client
 from tests.factories import SECRET, make_key, make_project
 from tests.support.clock import NOON, StoppedClock
+from tests.support.databases import empty
 
 MakeApp = Callable[..., Flask]
 METRICS_TOKEN = "the-metrics-token-of-the-tests"
@@ -77,12 +77,6 @@ def app(shared_app: Flask, redis_client: redis.Redis, clock: StoppedClock) -> It
     limiter.levels = Levels()
     yield shared_app
     empty(shared_app.extensions["callsheet"].database)
-
-
-def empty(database: Database) -> None:
-    with database.transaction() as session:
-        for table in reversed(metadata.sorted_tables):
-            session.execute(table.delete())
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from domain.seals.statistics import Figure
 from jobs.artifact_store import open_store
 from jobs.hub import Hub
 from jobs.runtime import quick_redis
+from portal.context import EXTENSION
 from tests.support.page import Visitor
 
 NOWHERE = "redis://127.0.0.1:9/0"  # no page waits for anything
@@ -99,14 +100,30 @@ def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBy
     return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
 
 
+@pytest.fixture(scope="session")
+def make_app(compiled_templates: FileSystemBytecodeCache) -> Callable[[], Flask]:
+    """Make an application with the portal alone, over no services yet."""
+
+    def make() -> Flask:
+        app = Flask("callsheet", root_path=str(Path(portal.__file__).parents[1]))
+        app.jinja_options = {"bytecode_cache": compiled_templates}
+        portal.register(app)
+        app.register_error_handler(Exception, portal.handle_error)
+        return app
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def shared_app(make_app: Callable[[], Flask]) -> Flask:
+    """One for all tests here: making it takes longer than most of them."""
+    return make_app()
+
+
 @pytest.fixture
-def app(services: Services, compiled_templates: FileSystemBytecodeCache) -> Flask:
-    app = Flask("callsheet", root_path=str(Path(portal.__file__).parents[1]))
-    app.jinja_options = {"bytecode_cache": compiled_templates}
-    app.extensions["callsheet"] = services
-    portal.register(app, services)
-    app.register_error_handler(Exception, portal.handle_error)
-    return app
+def app(shared_app: Flask, services: Services) -> Flask:
+    shared_app.extensions[EXTENSION] = services
+    return shared_app
 
 
 @pytest.fixture

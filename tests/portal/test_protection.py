@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from flask import Blueprint, Flask
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from domain.access import Permission
+from domain.ports import Services
 from portal.blueprint import LARGEST_FORM, PortalBlueprint
+from portal.context import EXTENSION
 from tests.portal.conftest import SignIn
 from tests.support.page import HTMX, Visitor
 
@@ -85,15 +89,22 @@ def test_every_slice_of_the_portal_declares_its_permission(app: Flask) -> None:
     assert getattr(slices["portal.users"], "permission", None) is Permission.MANAGE_USERS
 
 
-def test_a_slice_that_declares_nothing_is_refused(app: Flask, ada: Visitor) -> None:
+def test_a_slice_that_declares_nothing_is_refused(
+    make_app: Callable[[], Flask], services: Services, ada: Visitor, app_cookie: str
+) -> None:
+    app = make_app()
+    app.extensions[EXTENSION] = services
     forgetful = Blueprint("forgetful", __name__)
     forgetful.add_url_rule("/forgetful", view_func=lambda: "secrets", endpoint="show")
-    app._got_first_request = False
     portal = app.blueprints["portal"]
     portal._got_registered_once = False
     portal.register_blueprint(forgetful)
     app.register_blueprint(portal, name="again", url_prefix="/portal/again")
-    ada.get("/portal/again/forgetful", 403)
+    visitor, cookie = Visitor(app), ada.client.get_cookie(app_cookie)
+    assert cookie is not None
+    visitor.client.set_cookie(app_cookie, cookie.value)
+    visitor.get("/portal/api-keys")  # it is signed in here, too
+    visitor.get("/portal/again/forgetful", 403)
 
 
 def test_htmx_is_sent_to_the_sign_in_as_a_whole(visitor: Visitor) -> None:
@@ -134,7 +145,7 @@ def test_an_unexpected_error_tells_nothing_but_its_id(
     def broken() -> str:
         raise RuntimeError("the password is swordfish")
 
-    app.view_functions["portal.users.list_users"] = broken
+    monkeypatch.setitem(app.view_functions, "portal.users.list_users", broken)
     page = ada.get("/portal/users", 500)
     assert page.heading == "Something broke on our side"
     assert "swordfish" not in page.response.text

@@ -115,7 +115,7 @@ def test_signing_out_ends_the_session_for_every_copy_of_the_cookie(
 
 
 def test_a_request_that_outlives_the_sign_out_does_not_bring_the_session_back(
-    app: Flask, ada: Visitor, services: Services
+    app: Flask, ada: Visitor, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def sign_out_meanwhile() -> str:
         with services.database.transaction() as session:
@@ -123,7 +123,7 @@ def test_a_request_that_outlives_the_sign_out_does_not_bring_the_session_back(
         flash("The session changes, so it is written.")
         return ""
 
-    app.view_functions["portal.users.list_users"] = sign_out_meanwhile
+    monkeypatch.setitem(app.view_functions, "portal.users.list_users", sign_out_meanwhile)
     ada.get("/portal/users")
     assert count_sessions(services) == 0
     ada.get("/portal/", 303)
