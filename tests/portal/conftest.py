@@ -151,7 +151,7 @@ def sign_in(app: Flask, services: Services) -> SignIn:
             )
         visitor = Visitor(app)
         page = visitor.get("/portal/sign-in")
-        visitor.submit(page, "/portal/sign-in", email=email, password=PASSWORD)
+        visitor.submit(page, "/portal/sign-in", 303, email=email, password=PASSWORD)
         return visitor
 
     return make
