@@ -25,7 +25,7 @@ class Upload:
     Attributes:
         size: bytes read so far.
         kept: what the store has of it, once it has.
-        named: whether an artifact has it.
+        named: whether an artifact has it, or will if the call's transaction commits.
         replaced: the blob that nothing names any more once the call's transaction has committed.
     """
 
@@ -75,14 +75,22 @@ class Upload:
         try:
             yield
         except Exception:
-            self.named = False
+            # Once it is named its row may be there, whatever failed: the answer to a COMMIT can be lost on its way.
+            if not self.named:
+                _remove(services, self._unnamed)
             raise
-        finally:
-            unnamed = None if self.kept is None else self.kept.blob
-            orphan = self.replaced if self.named else unnamed
-            if orphan is not None:
-                try:
-                    with services.gate.outside():
-                        services.artifacts.delete(orphan)
-                except Exception as error:
-                    log.warning("a blob without an artifact is left to the sweeper: %s", error)
+        _remove(services, self.replaced if self.named else self._unnamed)
+
+    @property
+    def _unnamed(self) -> str | None:
+        return None if self.kept is None else self.kept.blob
+
+
+def _remove(services: Services, blob: str | None) -> None:
+    if blob is None:
+        return
+    try:
+        with services.gate.outside():
+            services.artifacts.delete(blob)
+    except Exception as error:
+        log.warning("a blob without an artifact is left to the sweeper: %s", error)

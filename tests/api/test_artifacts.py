@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import insert, select
+from sqlalchemy.exc import OperationalError
 
 from domain.artifacts.models import artifacts
 from domain.artifacts.rules import MOST_OF_A_JOB
@@ -212,6 +213,28 @@ def test_no_blob_is_left_of_a_write_that_failed(cast: Cast, job: Row, services: 
     assert "500 artifacts" in told
     assert blobs(services) == []
     assert put(cast.creator, job, "7.png").status == 200  # one that is there may be replaced
+
+
+def test_a_commit_whose_answer_was_lost_keeps_the_file(
+    cast: Cast, job: Row, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker is told that it failed, and by a repetition that it did not."""
+    dialect, commit = services.database.engine.dialect, services.database.engine.dialect.do_commit
+
+    def broken(connection: Any) -> None:
+        commit(connection)
+        monkeypatch.setattr(dialect, "do_commit", commit)
+        raise OperationalError("COMMIT", None, ConnectionError("the connection was lost"))
+
+    url = put(cast.creator, job, data=b"the first").data["url"]
+    again = {"Idempotency-Key": "once"}
+    monkeypatch.setattr(dialect, "do_commit", broken)
+    sent = {"data": PNG, "content_type": "image/png", "headers": {"Lease-Token": LEASE, **again}}
+    failed = cast.creator.send("PUT", url, **sent)  # unchecked: what is there was audited, and what was answered
+    assert failed.status_code >= 500
+    assert put(cast.creator, job, headers=again).status == 200
+    assert cast.viewer.get(url).response.data == PNG
+    assert len(blobs(services)) == 2  # the first is left to the sweeper
 
 
 def test_a_lost_file_is_told(cast: Cast, job: Row, services: Services) -> None:
