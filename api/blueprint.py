@@ -22,6 +22,7 @@ from domain.list_spec import ListSpec
 from . import idempotency
 from .call import Call
 from .documentation import documentation, streaming
+from .downloads import FileLost
 from .operation import Operation, Terms, View
 from .response import Response
 from .waiting import answer_in_time, or_nothing_yet
@@ -98,6 +99,13 @@ def _endpoint(operation: Operation) -> Callable[..., Response]:
 
 
 def _read(call: Call, operation: Operation, path: dict[str, str]) -> Response:
+    try:
+        return _read_once(call, operation, dict(path))
+    except FileLost:  # whoever replaced it has written another row
+        return _read_once(call, operation, path)
+
+
+def _read_once(call: Call, operation: Operation, path: dict[str, str]) -> Response:
     with call.services.database.reading() as session:
         call.set_session(session)
         operation.admit(call, path)

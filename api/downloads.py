@@ -9,7 +9,6 @@ from functools import partial
 
 from domain.artifacts.store import StoreUnavailable
 from domain.db import Row
-from domain.errors import NotFound
 
 from .answers import Answer
 from .call import Call
@@ -20,6 +19,10 @@ log = logging.getLogger("callsheet.api")
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 # Whatever it is, no browser may take it for a page of ours.
 _AS_FILE = {"Content-Security-Policy": "sandbox; default-src 'none'", "Cross-Origin-Resource-Policy": "same-origin"}
+
+
+class FileLost(Problem):
+    """Its row was there, its bytes were not: lost, or replaced since the row was read."""
 
 
 def file_answer(call: Call, artifact: Row) -> Answer:
@@ -54,14 +57,15 @@ def _opened(call: Call, artifact: Row, start: int, stop: int) -> Iterator[bytes]
     """The pieces.
 
     Raises:
-        NotFound: the store has lost them.
+        FileLost: the store does not have them.
         Problem: 503, the store cannot be used.
     """
     try:
         with call.services.gate.outside():
             return call.services.artifacts.read(artifact["blob"], start, stop)
     except FileNotFoundError:
-        raise NotFound("The file of this artifact is lost: its row is there, its bytes are not.") from None
+        told = "The file of this artifact is lost: its row is there, its bytes are not."
+        raise FileLost("not-found", told) from None
     except StoreUnavailable as error:
         raise unavailable(call, error) from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -241,6 +242,25 @@ def test_a_lost_file_is_told(cast: Cast, job: Row, services: Services) -> None:
     url = put(cast.creator, job).data["url"]
     services.artifacts.delete(blobs(services)[0])
     cast.viewer.get(url).refused(404, "not-found")
+
+
+@pytest.mark.parametrize(("asked", "status", "read"), [({}, 200, b"another"), ({"Range": "bytes=2-3"}, 206, b"ot")])
+def test_a_reader_who_meets_a_replacement_gets_it(
+    cast: Cast, job: Row, services: Services, monkeypatch: pytest.MonkeyPatch,
+    asked: dict[str, str], status: int, read: bytes,
+) -> None:  # fmt: skip
+    """Its row has been read, its bytes are gone by the time that they are opened."""
+    url, opened = put(cast.creator, job).data["url"], services.artifacts.read
+
+    def late(*what: Any) -> Iterator[bytes]:
+        monkeypatch.undo()
+        put(cast.creator, job, data=b"another")
+        return opened(*what)
+
+    monkeypatch.setattr(services.artifacts, "read", late)
+    got = cast.viewer.call("GET", url, headers=asked)
+    assert (got.status, got.response.data) == (status, read)
+    assert got.headers["ETag"] == f'"{hashlib.sha256(b"another").hexdigest()}"'
 
 
 def test_there_may_be_others(cast: Cast, job: Row) -> None:
