@@ -13,6 +13,7 @@ from typing import BinaryIO
 from domain.artifacts.store import PIECE, StoreUnavailable
 
 _DRAFT = ".draft-"
+TRIES = 100
 
 
 class FolderStore:
@@ -27,9 +28,7 @@ class FolderStore:
 
     def write(self, name: str, pieces: Iterable[bytes]) -> None:
         path = self._folder / name
-        with _told():
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=_DRAFT)
+        descriptor, draft = _draft_in(path.parent)
         try:
             with os.fdopen(descriptor, "wb", buffering=0) as file:
                 for piece in pieces:
@@ -87,6 +86,19 @@ class _Pieces:
 
     def close(self) -> None:
         self._file.close()
+
+
+def _draft_in(folder: Path) -> tuple[int, str]:
+    """A new file, open. Whoever deletes the last file of a folder removes it, too: perhaps as soon as it is made here.
+
+    Raises:
+        StoreUnavailable: it cannot be made.
+    """
+    for _ in range(TRIES):
+        with _told(), contextlib.suppress(FileNotFoundError, FileExistsError):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            return tempfile.mkstemp(dir=folder, prefix=_DRAFT)
+    raise StoreUnavailable("The folder of artifacts cannot be used: what is made in it goes at once.")
 
 
 def _write_all(descriptor: int, piece: bytes) -> None:

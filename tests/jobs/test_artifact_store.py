@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,6 +92,20 @@ def test_what_is_deleted_is_gone(store: ArtifactStore) -> None:
     store.delete(NAME)
     with pytest.raises(FileNotFoundError):
         store.read(NAME)
+
+
+def test_a_folder_that_goes_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody deletes the last file in it between its making and its use."""
+    store, make = open_store(Folder(tmp_path / "artifacts")), tempfile.mkstemp
+
+    def late(**where: Any) -> tuple[int, str]:
+        monkeypatch.undo()
+        store.delete("job_1/art_0")
+        return make(**where)
+
+    monkeypatch.setattr(tempfile, "mkstemp", late)
+    store.write(NAME, [b"x"])
+    assert b"".join(store.read(NAME)) == b"x"
 
 
 def test_the_old_are_found(store: ArtifactStore) -> None:
