@@ -7,7 +7,15 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Protocol
 
+from ..ids import is_id
+
 PIECE = 256 * 1024  # bytes that are read and written at a time
+
+
+def is_blob(name: str) -> bool:
+    """Whether it has the form of the names that blobs of artifacts have: the id of a job, `/`, an id of its own."""
+    job, _, blob = name.partition("/")
+    return is_id(job, "job") and is_id(blob, "blob")
 
 
 class TooLarge(Exception):
@@ -41,7 +49,9 @@ class ArtifactStore(Protocol):
         ...
 
     def older_than(self, moment: datetime) -> Iterator[str]:
-        """The names that were written before that moment."""
+        """The names of blobs that were written before that moment, and of what was begun of one and left. Whatever else
+        is there is somebody else's.
+        """
         ...
 
 

@@ -12,7 +12,7 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from domain.artifacts.places import Bucket
-from domain.artifacts.store import PIECE, StoreUnavailable
+from domain.artifacts.store import PIECE, StoreUnavailable, is_blob
 
 if TYPE_CHECKING:  # the library's types are in its stubs alone
     from obstore import GetOptions
@@ -65,7 +65,8 @@ class BucketStore:
     def older_than(self, moment: datetime) -> Iterator[str]:
         with _told():
             for chunk in obstore.list(self._store):
-                yield from (each["path"] for each in chunk if each["last_modified"] < moment)
+                old = (each["path"] for each in chunk if each["last_modified"] < moment)
+                yield from filter(is_blob, old)
 
     def _pieces(self, stream: Iterable[bytes]) -> Iterator[bytes]:
         with _told():

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from domain.artifacts.store import PIECE, StoreUnavailable
+from domain.artifacts.store import PIECE, StoreUnavailable, is_blob
+from domain.ids import is_id
 
 _DRAFT = ".draft-"
 TRIES = 100
@@ -58,10 +60,11 @@ class FolderStore:
             path.parent.rmdir()  # where it was the last
 
     def older_than(self, moment: datetime) -> Iterator[str]:
-        for path in self._folder.rglob("*"):
-            with contextlib.suppress(FileNotFoundError):
-                if path.is_file() and path.stat().st_mtime < moment.timestamp():
-                    yield str(path.relative_to(self._folder))
+        for job in _names_in(self._folder):
+            for name in _names_in(self._folder / job) if is_id(job, "job") else ():
+                ours = is_blob(f"{job}/{name}") or name.startswith(_DRAFT)
+                if ours and _is_old_file(self._folder / job / name, moment):
+                    yield f"{job}/{name}"
 
 
 class _Pieces:
@@ -99,6 +102,20 @@ def _draft_in(folder: Path) -> tuple[int, str]:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             return tempfile.mkstemp(dir=folder, prefix=_DRAFT)
     raise StoreUnavailable("The folder of artifacts cannot be used: what is made in it goes at once.")
+
+
+def _names_in(folder: Path) -> list[str]:
+    """What it holds; nothing where it is no folder, or has gone since it was found."""
+    with _told(), contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        return os.listdir(folder)
+    return []
+
+
+def _is_old_file(path: Path, moment: datetime) -> bool:
+    with _told(), contextlib.suppress(FileNotFoundError):
+        found = path.lstat()
+        return stat.S_ISREG(found.st_mode) and found.st_mtime < moment.timestamp()
+    return False
 
 
 def _write_all(descriptor: int, piece: bytes) -> None:

@@ -13,10 +13,13 @@ import pytest
 
 from domain.artifacts.places import Bucket, Folder
 from domain.artifacts.store import ArtifactStore, Measured, StoreUnavailable, TooLarge
+from domain.ids import new_id
 from jobs.artifact_store import open_store
 from tests.support.object_store import BUCKET, CREDENTIALS, object_store
 
-NAME = "job_1/art_1"
+FOREVER = datetime.max.replace(tzinfo=UTC)
+JOB = new_id("job")
+NAME = f"{JOB}/{new_id('blob')}"
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +35,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ArtifactStore:
     if request.param == "folder":
         return open_store(Folder(tmp_path / "artifacts"))
     store = open_store(request.getfixturevalue("bucket"))
-    for name in list(store.older_than(datetime.max.replace(tzinfo=UTC))):
+    for name in list(store.older_than(FOREVER)):
         store.delete(name)
     return store
 
@@ -100,7 +103,7 @@ def test_a_folder_that_goes_is_made_again(tmp_path: Path, monkeypatch: pytest.Mo
 
     def late(**where: Any) -> tuple[int, str]:
         monkeypatch.undo()
-        store.delete("job_1/art_0")
+        store.delete(f"{JOB}/{new_id('blob')}")
         return make(**where)
 
     monkeypatch.setattr(tempfile, "mkstemp", late)
@@ -113,6 +116,31 @@ def test_the_old_are_found(store: ArtifactStore) -> None:
     now = datetime.now(UTC)
     assert list(store.older_than(now - timedelta(days=1))) == []
     assert list(store.older_than(now + timedelta(seconds=2))) == [NAME]
+
+
+def test_what_is_not_ours_is_not_found(store: ArtifactStore) -> None:
+    """A folder or bucket may be somebody's whose files lie there, too."""
+    for name in ("film.mov", "shots/film.mov", f"{JOB}/film.mov", f"shots/{NAME}", f"{NAME}/film.mov"):
+        store.write(name, [b"x"])
+    assert list(store.older_than(FOREVER)) == []
+
+
+def test_a_draft_that_was_left_is_found(tmp_path: Path) -> None:
+    store = open_store(Folder(tmp_path / "artifacts"))
+    (tmp_path / "artifacts" / JOB).mkdir(parents=True)
+    (tmp_path / "artifacts" / JOB / ".draft-abc").touch()
+    assert list(store.older_than(FOREVER)) == [f"{JOB}/.draft-abc"]
+
+
+def test_others_may_delete_while_the_old_are_looked_for(store: ArtifactStore) -> None:
+    names = {f"{new_id('job')}/{new_id('blob')}" for _ in range(3)}
+    for name in names:
+        store.write(name, [b"x"])
+    found = store.older_than(FOREVER)
+    first = next(found)
+    for name in names - {first}:
+        store.delete(name)
+    assert set(found) <= names
 
 
 def test_the_digest_is_of_what_passed() -> None:
