@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 from datetime import datetime, timedelta
 
-from domain.artifacts.commands import unnamed_blobs
 from domain.artifacts.store import ArtifactStore, StoreUnavailable
 from domain.clock import Clock, system_clock
 from domain.db import Database
 
 from .artifact_store import open_store
 from .beside import Beside
+from .orphans import Orphans
 from .previews import Previews, previews_of
 from .queues import Caller, preview_caller
 from .runtime import Runtime
@@ -21,9 +20,6 @@ from .runtime import Runtime
 PATIENCE = timedelta(seconds=1)
 UNHEARD = timedelta(seconds=20)  # a worker draws some ten in this time
 DRAWING_SECONDS = 30.0
-# A blob without an artifact may be one whose transaction has not committed yet: uploads take hours at the most.
-ORPHANED = timedelta(days=1)
-AT_ONCE = 500
 
 log = logging.getLogger("callsheet.sweeper")
 
@@ -34,8 +30,8 @@ class ArtifactCare:
     def __init__(
         self, database: Database, store: ArtifactStore, clock: Clock, previews: Previews, caller: Caller
     ) -> None:
-        self._database, self._store, self._clock = database, store, clock
-        self._previews, self._caller = previews, caller
+        self._clock, self._previews, self._caller = clock, previews, caller
+        self._orphans = Orphans(database, store, clock)
         self._called_since: datetime | None = None
         self._drawing = Beside(lambda: previews.drain(DRAWING_SECONDS))
         self._removing = Beside(self._remove_orphans)
@@ -57,24 +53,12 @@ class ArtifactCare:
 
     def _remove_orphans(self) -> None:
         try:
-            removed = self.remove_orphans()
+            removed = self._orphans.remove()
         except StoreUnavailable as error:
             log.warning("blobs that nothing names could not be looked for: %s", error)
         else:
             if removed:
                 log.info("removed %s blobs that nothing names", removed)
-
-    def remove_orphans(self) -> int:
-        """Remove blobs older than a day that no artifact has; how many."""
-        removed = 0
-        old = self._store.older_than(self._clock() - ORPHANED)
-        while names := list(itertools.islice(old, AT_ONCE)):
-            with self._database.reading() as session:
-                unnamed = unnamed_blobs(session, names)
-            for name in unnamed:
-                self._store.delete(name)
-            removed += len(unnamed)
-        return removed
 
     def settle(self) -> None:
         """Wait for what is under way."""

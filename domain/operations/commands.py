@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Float, bindparam, delete, update
+from sqlalchemy import Float, bindparam, delete, select, update
 
 from ..accounts.sessions import prune_sessions
 from ..crypto import Keyring
 from ..db import Session, smaller, upsert
 from ..idempotency.models import idempotency_records
+from ..ids import new_id
 from ..inserting import insert_ignoring_conflict
 from .models import heartbeats, installation, rate_buckets
 from .queries import FINGERPRINT, compare_secret_key
 
+OWN_ID = "id"
 IDEMPOTENCY_KEPT = timedelta(hours=24)
 BUCKET_KEPT = timedelta(minutes=5)
 # Tokens that a bucket may be short of a call's cost, for what rounding loses. It owes them: more is never admitted.
@@ -30,6 +32,13 @@ def check_secret_key(session: Session, keyring: Keyring) -> None:
     if insert_ignoring_conflict(session, installation, row):
         return
     compare_secret_key(session, keyring)
+
+
+def installation_id(session: Session) -> str:
+    """What tells this installation from others, even those that have the same secret key: made when first asked for."""
+    insert_ignoring_conflict(session, installation, {"name": OWN_ID, "value": new_id("ins")})
+    found: str = session.execute(select(installation.c.value).where(installation.c.name == OWN_ID)).scalar_one()
+    return found
 
 
 def beat(session: Session, name: str, now: datetime) -> None:

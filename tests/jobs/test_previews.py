@@ -19,7 +19,6 @@ from domain.clock import system_clock
 from domain.db import Database, Row
 from domain.events.commands import Context
 from domain.events.models import events
-from domain.ids import new_id
 from domain.jobs.commands import submit_job
 from domain.jobs.kinds import BUILT_IN_KINDS
 from domain.jobs.models import jobs
@@ -175,18 +174,3 @@ def test_the_sweeper_draws_what_nobody_draws(stage: Stage, previews: Previews, c
         care.round(tidy=False)
         care.settle()
         assert job_row(stage.database)["status"] == status
-
-
-def test_blobs_that_nothing_names_are_removed(stage: Stage, previews: Previews, caller: Caller, segment: Row) -> None:
-    submit(stage.database, segment, params={"seconds": 0.5})
-    previews.drain(60)
-    store = open_store(stage.runtime.settings.artifacts)
-    named = set(blobs(stage))
-    store.write(f"{new_id('job')}/{new_id('blob')}", [b"left behind"])
-
-    def care(hours: int) -> ArtifactCare:
-        return ArtifactCare(stage.database, store, lambda: system_clock() + timedelta(hours=hours), previews, caller)
-
-    assert care(23).remove_orphans() == 0
-    assert care(25).remove_orphans() == 1
-    assert set(blobs(stage)) == named
