@@ -84,7 +84,7 @@ VARIABLES = (
     Variable(
         "CALLSHEET_WEB_WAITERS", "1000", _whole_number(0, 10_000),
         "Calls and streams more that may wait in each web server process for something to happen, or for the rest of "
-        "their body. A key has half of them at most.",
+        "their body. Waiting for something to happen, a key has half of them at most; bodies are counted for no key.",
     ),
     Variable(
         "CALLSHEET_STREAMS_PER_KEY", "10", _whole_number(1, 10_000),

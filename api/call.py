@@ -99,6 +99,11 @@ class Call:
         return self.method not in READS
 
     @property
+    def is_let_in(self) -> bool:
+        """Whether a key allows the call, and the key's limit does."""
+        return self.credential is not None and self.grant is not None and self.grant.allowed
+
+    @property
     def actor(self) -> Actor:
         """Who calls."""
         assert self.credential is not None

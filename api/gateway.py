@@ -68,7 +68,7 @@ class Gateway:
             response = view(call)
         except Exception as error:
             response = refuse(error, call)
-            if call.upload is not None:
+            if call.upload is not None and call.is_let_in:
                 call.upload.drain()
         response = _audited(call, response)
         if call.credential is not None:

@@ -63,7 +63,9 @@ class Upload:
             raise Problem("bad-request", "The body ended before its `Content-Length`.")
 
     def drain(self) -> None:
-        """Read on after a refusal, so that the caller can read it; of a large body not to its end."""
+        """Read on after a refusal, so that the caller can read it; of a large body not to its end. Only for one who was
+        let in: it takes as long as the sender likes.
+        """
         with contextlib.suppress(Problem, OSError):
             for _ in self:
                 if self.size >= MOST_DRAINED:

@@ -87,7 +87,9 @@ class Gate:
 
     @contextmanager
     def outside(self) -> Iterator[None]:
-        """Wait for somebody else as one of those that wait, if there is room; in one's turn if there is none."""
+        """Wait for somebody else as one of those that wait, if there is room; in one's turn if there is none. It is
+        counted for no key: one whose calls have its half must not send in the turns of those that work.
+        """
         if not self.take_room():
             yield
             return

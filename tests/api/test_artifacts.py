@@ -20,7 +20,7 @@ from domain.ids import new_id
 from domain.ports import Services
 from tests.api.client import Answer, Client
 from tests.api.conftest import Cast, MakeApp
-from tests.factories import LEASE, make_job, make_scene, make_segment
+from tests.factories import LEASE, make_job, make_key, make_scene, make_segment
 from tests.support.clock import NOON
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40
@@ -182,6 +182,25 @@ def test_bytes_that_changed_are_refused(cast: Cast, job: Row, services: Services
     put(cast.creator, job, headers=headers, data=PNG[:-1]).refused(400, "bad-request")
     assert blobs(services) == []
     assert put(cast.creator, job, headers=headers).status == 200
+
+
+def left_unread(client: Client, job: Row, status: int, problem: str) -> int:
+    """Bytes of a file that were not read before it was refused."""
+    body = io.BytesIO(PNG)
+    put(client, job, data=b"", environ={"wsgi.input": body, "CONTENT_LENGTH": str(len(PNG))}).refused(status, problem)
+    return len(PNG) - body.tell()
+
+
+def test_who_is_let_in_is_read_to_the_end(cast: Cast, job: Row) -> None:
+    """So that the refusal can be read; nobody else is waited for."""
+    database, app = cast.nobody.services.database, cast.nobody.app
+    assert left_unread(cast.viewer, job, 403, "forbidden") == 0
+    assert left_unread(cast.nobody, job, 401, "key-missing") == len(PNG)
+    elsewhere = Client(app, make_key(database, allowed_cidrs=["198.51.100.0/24"]))
+    assert left_unread(elsewhere, job, 403, "address-not-allowed") == len(PNG)
+    hasty = Client(app, make_key(database, write_per_minute=1))
+    put(hasty, job)
+    assert left_unread(hasty, job, 429, "quota-exceeded") == len(PNG)
 
 
 @pytest.mark.parametrize("name", [".hidden", "a%20b", "a%2Fb", "%00", "-x", "x" * 121, "é.png", "..", "a%5Cb"])
