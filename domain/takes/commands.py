@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from ..artifacts.models import artifacts
 from ..artifacts.rules import PLAYED, SHOWN
 from ..db import Row, Session
 from ..events.commands import Context
@@ -17,6 +16,7 @@ from ..ids import new_id
 from ..inserting import Insert
 from ..studio import BY_OBJECT
 from .models import takes
+from .queries import files_of
 
 _INSERT = Insert(takes, itemgetter)
 _MOVING = frozenset({"image/webp", "image/gif"})  # may be a loop
@@ -27,8 +27,7 @@ def record_take(session: Session, context: Context, job: Row) -> Row | None:
 
     Takes of one target are numbered one after the other, for its row is locked meanwhile.
     """
-    chosen = select(artifacts).where(artifacts.c.job_id == job["id"], artifacts.c.attempt == job["attempts"])
-    made = session.execute(chosen.order_by(artifacts.c.name)).mappings().all()
+    made = session.execute(files_of(job["id"])).mappings().all()
     if not made:
         return None
     kind = BY_OBJECT[job["target_object"]]

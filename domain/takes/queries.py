@@ -13,6 +13,7 @@ from ..artifacts.rules import SHOWN
 from ..clock import rfc3339
 from ..db import Row, Session
 from ..finding import InProject
+from ..jobs.models import jobs
 from ..list_spec import ListSpec, Reference, Sortable
 from .models import takes
 
@@ -42,6 +43,15 @@ ALL_TAKES = select(takes)
 def takes_of(target_id: str) -> Select[Any]:
     """The takes of one character, scene or segment."""
     return ALL_TAKES.where(takes.c.target_id == target_id)
+
+
+def files_of(job_id: str) -> Select[Any]:
+    """The files of the take that this job makes or made: those of its last attempt, by name.
+
+    What an attempt left that failed stays among the job's artifacts, and was never offered as its work.
+    """
+    last = (artifacts.c.job_id == jobs.c.id) & (artifacts.c.attempt == jobs.c.attempts)
+    return select(artifacts).join(jobs, last).where(jobs.c.id == job_id).order_by(artifacts.c.name)
 
 
 def latest_takes(session: Session, target_id: str, limit: int) -> Sequence[Row]:

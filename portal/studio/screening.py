@@ -9,9 +9,8 @@ from flask import request
 
 from domain.access import Permission
 from domain.approvals.commands import possible_decisions
-from domain.artifacts.queries import artifacts_of
 from domain.db import Row, Session
-from domain.takes.queries import latest_takes, thumbnails_of
+from domain.takes.queries import files_of, latest_takes, thumbnails_of
 
 from ..context import actor
 
@@ -44,7 +43,7 @@ def screening_of(session: Session, asset: Row) -> Screening:
     take = next((row for row in takes if str(row["number"]) == number), takes[0] if takes else None)
     files: Sequence[Row] = []
     if take is not None:
-        found = session.execute(artifacts_of(take["job_id"])).mappings().all()
+        found = session.execute(files_of(take["job_id"])).mappings().all()
         files = sorted(
             found, key=lambda row: (row["id"] == take["thumbnail_id"], row["id"] != take["media_id"], row["name"])
         )

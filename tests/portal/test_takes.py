@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping, select
 from domain.approvals.models import approvals
 from domain.db import Row
 from domain.ports import Services
-from tests.factories import make_job, make_project, make_scene, make_segment, make_take
+from tests.factories import make_artifact, make_job, make_project, make_scene, make_segment, make_take
 from tests.portal.conftest import SignIn
 from tests.support.page import Visitor
 
@@ -49,6 +49,16 @@ def test_it_works(ada: Visitor, services: Services, segment: Row, takes: list[Ro
     assert (made["decision"], made["take_id"], made["note"]) == ("approved", takes[0]["id"], "Ship it.")
     assert "Your decision is recorded: approved." in done.text
     assert done.links()["take 1"] == f"{page_of(segment)}?take=1"
+
+
+def test_files_of_an_attempt_that_failed_are_not_shown(ada: Visitor, services: Services, segment: Row) -> None:
+    job = make_job(services.database, segment, status="succeeded", attempts=2)
+    make_artifact(services.database, job, "a_half.png", attempt=1)
+    make_take(services.database, job, thumbnail_id=None, media_id=None)
+    page = ada.get(page_of(segment))
+    (large,) = page.tree.all("img")
+    assert large.attributes["alt"] == "Take 1 of Needle through silk: preview.webp"
+    assert "a_half.png" not in page.text
 
 
 def test_without_takes_a_decision_names_none(ada: Visitor, services: Services, segment: Row) -> None:

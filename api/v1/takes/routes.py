@@ -18,7 +18,7 @@ blueprint = Blueprint("takes", __name__, description="What jobs made of characte
 
 @blueprint.operation("GET", "/takes/<id>", id="get_take", permission=Permission.READ, loads=TAKE, returns=TakeSchema)
 def get_take(call: Call) -> Answer:
-    """Get a take. Its files are the artifacts of its job."""
+    """Get a take. Its files are the artifacts of the last attempt of its job."""
     return one(represent_take(call.target))
 
 

@@ -21,7 +21,7 @@ class TakeSchema(ObjectSchema):
     project_id = id_field("prj")
     target = fields.Nested(AssetReferenceSchema, required=True)
     number = integer_field(3, "Counted from 1 for each target.", least=1)
-    job_id = id_field("job", "Its artifacts are the take's.")
+    job_id = id_field("job", "The artifacts of its last attempt are the take's.")
     kind = text_field("preview", "Of the job.", longest=40)
     params = anything("Of the job.", {"seed": 7}, nullable=False)
     cost = fields.Nested(CostSchema, required=True, allow_none=True)
