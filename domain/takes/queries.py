@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from ..artifacts.queries import artifacts_by_id
 from ..artifacts.rules import SHOWN
 from ..clock import rfc3339
 from ..db import Row, Session
+from ..errors import NotFound
 from ..finding import InProject
 from ..jobs.models import jobs
 from ..list_spec import ListSpec, Reference, Sortable
@@ -34,6 +36,7 @@ TAKES = ListSpec(
 )
 
 
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")  # a column of integers holds no larger one
 TAKE = InProject("take", "tak", takes)
 
 
@@ -43,6 +46,20 @@ ALL_TAKES = select(takes)
 def takes_of(target_id: str) -> Select[Any]:
     """The takes of one character, scene or segment."""
     return ALL_TAKES.where(takes.c.target_id == target_id)
+
+
+def numbered_take(session: Session, target_id: str, number: str) -> Row:
+    """The take of a character, scene or segment with this number, as an address names it.
+
+    Raises:
+        NotFound: it has none.
+    """
+    found = None
+    if _NUMBER.fullmatch(number):
+        found = session.execute(takes_of(target_id).where(takes.c.number == int(number))).mappings().first()
+    if found is None:
+        raise NotFound(f"There is no take {number[:40]!r} of it.")
+    return found
 
 
 def files_of(job_id: str) -> Select[Any]:

@@ -10,7 +10,7 @@ from flask import request
 from domain.access import Permission
 from domain.approvals.commands import possible_decisions
 from domain.db import Row, Session
-from domain.takes.queries import files_of, latest_takes, thumbnails_of
+from domain.takes.queries import files_of, latest_takes, numbered_take, thumbnails_of
 
 from ..context import actor
 
@@ -23,6 +23,7 @@ class Screening:
     """The takes of an asset, and the one that is looked at.
 
     Attributes:
+        takes: the newest, and after them the one that is looked at where it is older.
         take: None where there is none.
         files: of `take`, those to look at first.
         thumbnails: the file that stands for each take, by the take's id.
@@ -37,17 +38,29 @@ class Screening:
 
 
 def screening_of(session: Session, asset: Row) -> Screening:
-    """What is shown of the takes of an asset: the one whose number the address names, else the newest."""
-    takes = latest_takes(session, asset["id"], TAKES_SHOWN)
+    """What is shown of the takes of an asset: the one whose number the address names, else the newest.
+
+    Raises:
+        NotFound: it has no take of that number. Another in its place would be decided on unseen.
+    """
+    takes = list(latest_takes(session, asset["id"], TAKES_SHOWN))
     number = request.args.get("take", "")
-    take = next((row for row in takes if str(row["number"]) == number), takes[0] if takes else None)
-    files: Sequence[Row] = []
-    if take is not None:
-        found = session.execute(files_of(take["job_id"])).mappings().all()
-        files = sorted(
-            found, key=lambda row: (row["id"] == take["thumbnail_id"], row["id"] != take["media_id"], row["name"])
-        )
+    take = takes[0] if takes else None
+    if number:
+        take = next((row for row in takes if str(row["number"]) == number), None)
+        if take is None:
+            take = numbered_take(session, asset["id"], number)
+            takes.append(take)
+    files = [] if take is None else _files(session, take)
     decisions = possible_decisions(asset["status"]) if actor().may(Permission.DECIDE) else ()
     return Screening(
         takes, take, files, thumbnails_of(session, takes), [(d, LABELS[d]) for d in LABELS if d in decisions]
+    )
+
+
+def _files(session: Session, take: Row) -> Sequence[Row]:
+    """Those to look at first, first; what stands for the take in lists last."""
+    found = session.execute(files_of(take["job_id"])).mappings().all()
+    return sorted(
+        found, key=lambda row: (row["id"] == take["thumbnail_id"], row["id"] != take["media_id"], row["name"])
     )

@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping, select
 from domain.approvals.models import approvals
 from domain.db import Row
 from domain.ports import Services
+from portal.studio.screening import TAKES_SHOWN
 from tests.factories import make_artifact, make_job, make_project, make_scene, make_segment, make_take
 from tests.portal.conftest import SignIn
 from tests.support.page import Visitor
@@ -59,6 +60,23 @@ def test_files_of_an_attempt_that_failed_are_not_shown(ada: Visitor, services: S
     (large,) = page.tree.all("img")
     assert large.attributes["alt"] == "Take 1 of Needle through silk: preview.webp"
     assert "a_half.png" not in page.text
+
+
+def test_an_older_take_than_those_listed_is_shown_when_it_is_named(
+    ada: Visitor, services: Services, segment: Row
+) -> None:
+    ended = [make_job(services.database, segment, status="succeeded") for _ in range(TAKES_SHOWN + 2)]
+    first, *_ = [make_take(services.database, job, number=number) for number, job in enumerate(ended, start=1)]
+    assert "Take 1" not in ada.get(page_of(segment)).links()
+    page = ada.get(f"{page_of(segment)}?take=1")
+    assert page.form(f"{page_of(segment)}/decide")["take_id"] == first["id"]
+    (shown,) = [link for link in page.tree.all("a") if "aria-current" in link.attributes and "Take" in link.text]
+    assert shown.text == "Take 1"
+
+
+@pytest.mark.parametrize("number", ["3", "0", "-1", "01", "one", "٢", "9" * 30])
+def test_a_take_that_there_is_not_is_not_found(ada: Visitor, segment: Row, takes: list[Row], number: str) -> None:
+    assert "Decide on" not in ada.get(f"{page_of(segment)}?take={number}", 404).text
 
 
 def test_without_takes_a_decision_names_none(ada: Visitor, services: Services, segment: Row) -> None:
