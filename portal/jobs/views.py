@@ -48,7 +48,7 @@ def list_jobs() -> Response:
 
 @blueprint.get("/<job_id>")
 def show(job_id: str) -> Response:
-    """One job. The fragment asks again until it has ended."""
+    """One job. The fragment, which is all of the page that may change, asks again until it has ended."""
     with services().database.reading() as session:
         job = JOB.load(session, actor(), job_id)
         files = session.execute(artifacts_of(job_id).order_by("name")).mappings().all()

@@ -40,7 +40,7 @@ def test_it_works(ada: Visitor, services: Services, segment: Row, takes: list[Ro
     assert "Decide on take 2" in page.text
     assert page.links()["Take 1"] == f"{page_of(segment)}?take=1"
     (large, *small) = page.tree.all("img")
-    assert large.attributes["src"] == f"/portal/jobs/{takes[1]['job_id']}/files/preview.webp"
+    assert large.attributes["src"] == f"/portal/jobs/{takes[1]['job_id']}/files/preview.webp?version=1"
     assert large.attributes["alt"] == "Take 2 of Needle through silk: preview.webp"
     assert len(small) == 2
     older = ada.get(page.links()["Take 1"])
