@@ -28,7 +28,6 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Cache-Control": "no-store",
 }
 
 
@@ -39,6 +38,7 @@ def register(app: Flask) -> None:
     def protect(response: Response) -> Response:
         if is_portal(request.path):
             response.headers.update(HEADERS)
+            response.headers.setdefault("Cache-Control", "no-store")
             response.headers["X-Request-Id"] = request_id()
             if services().settings.cookie_secure:
                 response.headers["Strict-Transport-Security"] = "max-age=31536000"

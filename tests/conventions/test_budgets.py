@@ -29,6 +29,7 @@ SLICES: dict[str, tuple[set[str], set[str]]] = {
             *("export.py", "retention.py", "outsiders.py", "headers.py", "filters.py", "rotation.py"),
             *("schemas.py", "claiming.py", "health.py", "limits.py", "matching.py", "recording.py"),
             *("selection.py", "steps.py", "figures.py", "feed.py", "positions.py", "places.py", "store.py"),
+            "serving.py",
             *("history.py",),
             *("kinds.py", "builtin_kinds.py", "changing.py", "costs.py", "dependencies.py", "leases.py", "working.py"),
             *("merkle.py", "checkpoints.py", "verification.py", "file_comparison.py", "targets.py"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from domain.jobs.commands import submit_job
 from domain.jobs.kinds import BUILT_IN_KINDS
 from domain.jobs.models import jobs
 from domain.ports import Services
-from tests.factories import LEASE, make_job, make_project, make_scene, make_segment
+from tests.factories import LEASE, make_artifact, make_job, make_project, make_scene, make_segment
 from tests.portal.conftest import SignIn
 from tests.support.page import HTMX, Visitor
 
@@ -99,6 +100,63 @@ def test_pictures_are_shown_and_the_rest_is_saved(ada: Visitor, services: Servic
     assert saved.data == b"notes"
     assert saved.headers["Content-Disposition"] == 'attachment; filename="notes.txt"'
     assert ada.client.get(f"{JOBS}/{job['id']}/files/nothing.png").status_code == 404
+
+
+def test_a_film_can_be_sought(ada: Visitor, services: Services, segment: Row) -> None:
+    job = make_job(services.database, segment, status="running")
+    keep(services, job, "shot.mp4", "video/mp4", b"0123456789")
+    film = f"{JOBS}/{job['id']}/files/shot.mp4"
+    whole = ada.client.get(film)
+    assert (whole.data, whole.headers["Accept-Ranges"], whole.headers["Content-Length"]) == (
+        b"0123456789",
+        "bytes",
+        "10",
+    )
+    assert whole.headers["Cache-Control"] == "private, no-cache"
+    for asked, body, told in (("0-1", b"01", "0-1/10"), ("7-", b"789", "7-9/10"), ("-3", b"789", "7-9/10")):
+        part = ada.client.get(film, headers={"Range": f"bytes={asked}"})
+        assert (part.status_code, part.data, part.headers["Content-Range"]) == (206, body, f"bytes {told}")
+        assert part.headers["Content-Length"] == str(len(body))
+    behind = ada.client.get(film, headers={"Range": "bytes=10-"})
+    assert (behind.status_code, behind.data, behind.headers["Content-Range"]) == (416, b"", "bytes */10")
+    head = ada.client.head(film)
+    assert (head.status_code, head.data, head.headers["Content-Length"]) == (200, b"", "10")
+
+
+def test_a_file_that_the_browser_has_is_not_sent_again(ada: Visitor, services: Services, segment: Row) -> None:
+    job = make_job(services.database, segment, status="running")
+    keep(services, job, "frame.png", "image/png")
+    picture = f"{JOBS}/{job['id']}/files/frame.png"
+    first = ada.client.get(picture)
+    assert first.data == PNG
+    etag = first.headers["ETag"]
+    again = ada.client.get(picture, headers={"If-None-Match": etag})
+    assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", etag)
+    keep(services, job, "frame.png", "image/png", b"another")
+    assert ada.client.get(picture, headers={"If-None-Match": etag}).data == b"another"
+
+
+def test_a_file_that_is_replaced_while_it_is_asked_for_is_the_new_one(
+    ada: Visitor, services: Services, segment: Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_job(services.database, segment, status="running")
+    keep(services, job, "frame.png", "image/png")
+    read = services.artifacts.read
+
+    def replaced(blob: str, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        monkeypatch.undo()
+        keep(services, job, "frame.png", "image/png", b"another")
+        services.artifacts.delete(blob)
+        return read(blob, start, stop)
+
+    monkeypatch.setattr(services.artifacts, "read", replaced)
+    assert ada.client.get(f"{JOBS}/{job['id']}/files/frame.png").data == b"another"
+
+
+def test_a_file_whose_bytes_are_lost_is_not_found(ada: Visitor, services: Services, segment: Row) -> None:
+    job = make_job(services.database, segment, status="running")
+    made = make_artifact(services.database, job, size=9)
+    ada.get(f"{JOBS}/{job['id']}/files/{made['name']}", 404)
 
 
 def test_a_preview_is_asked_for_on_the_page_of_an_asset(ada: Visitor, services: Services, segment: Row) -> None:
