@@ -13,7 +13,7 @@ from domain.artifacts.queries import artifacts_of
 from domain.artifacts.rules import PLAYED, SHOWN
 from domain.db import Row, Session
 from domain.jobs.history import history_of
-from domain.jobs.models import BROKEN, ENDED, STATUSES, jobs
+from domain.jobs.models import BROKEN, ENDED, STATUSES, job_failures, jobs
 from domain.jobs.queries import JOB, JOBS, visible_jobs
 from domain.studio_counts import names_of
 from domain.takes.models import takes
@@ -55,6 +55,7 @@ def show(job_id: str) -> Response:
         take = session.execute(select(takes).where(takes.c.job_id == job_id)).mappings().first()
         context: dict[str, Any] = {
             "needed": _jobs(session, job["depends_on"]),
+            "barred": _barred(session, job) if job["status"] == "queued" else (),
             "history": history_of(session, job),
             "names": names_of(session, {(job["target_object"], job["target_id"]), ("project", job["project_id"])}),
         }
@@ -72,6 +73,13 @@ def show(job_id: str) -> Response:
         may_retry=may and job["status"] in BROKEN,
         **context,
     )
+
+
+def _barred(session: Session, job: Row) -> Sequence[str]:
+    """The workers that have failed it so often that they are not given it again."""
+    often = job_failures.c.count >= services().settings.job_worker_failures
+    chosen = select(job_failures.c.worker).where(job_failures.c.job_id == job["id"], often)
+    return session.execute(chosen.order_by(job_failures.c.worker)).scalars().all()
 
 
 def _jobs(session: Session, ids: Sequence[str]) -> Sequence[Row]:

@@ -8,7 +8,7 @@ import pytest
 
 from domain.db import Database
 from tests.api.conftest import Cast
-from tests.factories import change_job, make_character, make_job
+from tests.factories import LEASE, change_job, make_artifact, make_character, make_job
 from tests.support.jobs import claim, report, submit, take
 from tests.support.stories import told, types_told
 
@@ -30,6 +30,16 @@ def test_a_running_one_is_asked_to_stop(cast: Cast, database: Database) -> None:
         answer = cast.creator.post(f"/jobs/{job['id']}/cancel")
         assert (answer.data["status"], answer.data["cancel_requested"], answer.data["version"]) == ("running", True, 2)
     assert types_told(database, job["id"]) == []
+
+
+def test_one_that_is_done_before_its_worker_hears_of_it_succeeds(cast: Cast, database: Database) -> None:
+    job = make_job(database, make_character(database, cast.project), status="running")
+    make_artifact(database, job)
+    assert cast.creator.post(f"/jobs/{job['id']}/cancel").data["cancel_requested"] is True
+    done = cast.creator.post(f"/jobs/{job['id']}/complete", {"lease_token": LEASE})
+    assert done.data["status"] == "succeeded"
+    (made,) = cast.viewer.get(f"/characters/{job['target_id']}/takes").data
+    assert made["job_id"] == job["id"]
 
 
 @pytest.mark.parametrize("status", ["succeeded", "failed", "cancelled"])

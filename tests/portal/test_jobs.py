@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, insert, select
 
 from domain.access import SYSTEM
 from domain.artifacts.commands import keep_artifact, write_blob
@@ -15,9 +15,9 @@ from domain.db import Row
 from domain.events.commands import Context
 from domain.jobs.commands import submit_job
 from domain.jobs.kinds import BUILT_IN_KINDS
-from domain.jobs.models import jobs
+from domain.jobs.models import job_failures, jobs
 from domain.ports import Services
-from tests.factories import LEASE, make_artifact, make_job, make_project, make_scene, make_segment
+from tests.factories import LEASE, change_job, make_artifact, make_job, make_project, make_scene, make_segment
 from tests.portal.conftest import SignIn
 from tests.support.page import HTMX, Visitor
 
@@ -206,6 +206,20 @@ def test_jobs_of_other_projects_are_not_there(sign_in: SignIn, services: Service
     assert "No jobs yet" in visitor.get(JOBS).text
     visitor.get(f"{JOBS}/{job['id']}", 404)
     assert visitor.client.get(f"{JOBS}/{job['id']}/files/frame.png").status_code == 404
+
+
+def test_workers_that_are_not_given_it_again_are_named(ada: Visitor, services: Services, segment: Row) -> None:
+    job_id = submit(services, segment)
+    assert "waits for a worker" in ada.get(JOBS).text
+    often = services.settings.job_worker_failures
+    failed = {"farm-1": often, "farm-2": often + 1, "farm-3": often - 1}
+    with services.database.transaction() as session:
+        rows = [{"job_id": job_id, "worker": worker, "count": count} for worker, count in failed.items()]
+        session.execute(insert(job_failures), rows)
+    page = ada.get(f"{JOBS}/{job_id}")
+    assert "It waits for another worker than farm-1 and farm-2: who fails" in page.text
+    change_job(services.database, job_id, status="failed")
+    assert "another worker" not in ada.get(f"{JOBS}/{job_id}").text
 
 
 def test_what_is_not_there_is_not_found(ada: Visitor) -> None:

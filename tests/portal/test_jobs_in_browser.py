@@ -89,6 +89,6 @@ def test_an_open_question_stays_open_until_the_job_has_ended(page: Page, service
     page.click(".page-actions >> text=Cancel job")
     expect(page.locator("dialog")).to_contain_text("Nobody will be given this job.")
     start(services, job_id)
-    expect(page.locator("dialog[open]")).to_contain_text("The worker farm-7 is asked to stop.")
+    expect(page.locator("dialog[open]")).to_contain_text("The worker farm-7 is asked to stop at its next heartbeat.")
     complete(services, job_id)
     expect(page.locator("dialog")).to_have_count(0)

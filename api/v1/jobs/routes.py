@@ -80,7 +80,10 @@ def patch_job(call: Call, body: dict[str, Any]) -> Answer:
 
 @blueprint.operation("POST", "/jobs/<id>/cancel", id="cancel_job", permission=SUBMIT, loads=JOB, returns=JobSchema)
 def post_cancellation(call: Call) -> Answer:
-    """Cancel a job. One that is running is asked to stop, and cancelled when its worker has or is silent."""
+    """Cancel a job. One that is running is asked to stop, and cancelled when its worker has or is silent.
+
+    A worker that completes it before it hears of that has done it: the job is `succeeded`.
+    """
     return shown(cancel_job(call.session, call.context, call.target))
 
 
