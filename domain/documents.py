@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Boolean, Column, ColumnElement, String, literal_column
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Boolean, Column, ColumnElement, Integer, String, literal_column
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -20,7 +20,7 @@ from .columns import Json, Moment, written
 
 # Stands between the texts of `joined`: no compact JSON text holds one.
 SEPARATOR = "\n"
-_SQLITE, _POSTGRESQL = sqlite.dialect(), postgresql.dialect()  # type: ignore[no-untyped-call]  # no types there
+_POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]  # no types there
 
 
 Members = Sequence[tuple[str, Column[Any] | str]]
@@ -70,13 +70,20 @@ def _in_sqlite(members: Members) -> str:
 
 
 def _sqlite_text(column: Column[Any]) -> tuple[str, str]:
-    if isinstance(column.type, Json) and not column.nullable:
-        return "%s", str(column)  # it is kept as JSON text
+    if isinstance(column.type, Json | Integer) and not column.nullable:
+        return "%s", str(column)  # it is kept as JSON text, or reads the same
     if isinstance(column.type, Moment) and not column.nullable:
-        return '"%s"', str(written(column).compile(dialect=_SQLITE))
+        return '"%.23sZ"', str(column)  # see `written`, which takes two calls more
+    if _is_id(column):
+        return '"%s"', str(column)
     if isinstance(column.type, Boolean):
         return "%s", f"CASE {column} WHEN 1 THEN 'true' WHEN 0 THEN 'false' ELSE 'null' END"
     return "%s", f"json_quote({column})"
+
+
+def _is_id(column: Column[Any]) -> bool:
+    """Whether it always holds an id, of which no character is quoted."""
+    return not column.nullable and (column.primary_key or bool(column.foreign_keys))
 
 
 def _in_postgresql(members: Members) -> str:
@@ -96,6 +103,8 @@ def _in_postgresql(members: Members) -> str:
 def _postgresql_text(column: Column[Any]) -> tuple[str, str]:
     if isinstance(column.type, Moment) and not column.nullable:
         return '"%s"', str(written(column).compile(dialect=_POSTGRESQL))
+    if _is_id(column):
+        return '"%s"', str(column)
     text = f"{column}::text" if isinstance(column.type, Json) else f"to_json({column})::text"
     return "%s", f"coalesce({text}, 'null')" if column.nullable else text
 
