@@ -6,9 +6,11 @@ import logging
 import secrets
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from domain.access import SYSTEM
 from domain.artifacts.commands import Kept, keep_artifact, write_blob
@@ -36,6 +38,24 @@ LEASE = timedelta(minutes=2)
 LARGEST = 64 * 1024 * 1024
 
 log = logging.getLogger("callsheet.previews")
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """What a job is told of an error, and whether it may have passed by the next attempt."""
+
+    code: str
+    told: str
+    may_pass: bool
+
+
+def _failure_of(error: Exception) -> _Failure:
+    if isinstance(error, StoreUnavailable):
+        return _Failure("store_unavailable", "Its files could not be kept", may_pass=True)
+    # A lock that was waited for too long, a deadlock, no connection, a full disk: none is the picture's fault.
+    if isinstance(error, SQLAlchemyError | OSError):
+        return _Failure("unavailable", "Something that it needs could not be used for a while", may_pass=True)
+    return _Failure("preview_failed", "It could not be drawn", may_pass=False)
 
 
 class Previews:
@@ -72,14 +92,10 @@ class Previews:
         job, token = claimed
         try:
             self._see_through(job, token)
-        except StoreUnavailable as error:
-            # What is wrong names the store's address, and everybody who sees the job reads what is told.
-            log.error("the files of the preview %s could not be kept: %s", job["id"], error)
-            told = "Its files could not be kept; the log says why."
-            self._fail(job, token, "store_unavailable", told, retryable=True)
-        except Exception:
-            log.exception("a preview could not be drawn: %s", job["id"])
-            self._fail(job, token, "preview_failed", "It could not be drawn; the log says why.", retryable=False)
+        except Exception as error:
+            # What is wrong may name an address, and everybody who sees the job reads what is told.
+            log.exception("the preview %s came to nothing", job["id"])
+            self._fail(job, token, _failure_of(error))
         return True
 
     def _see_through(self, job: Row, token: str) -> None:
@@ -117,8 +133,9 @@ class Previews:
             return False
         return True
 
-    def _fail(self, job: Row, token: str, code: str, message: str, *, retryable: bool) -> None:
-        given = {"lease_token": token, "error": {"code": code, "message": message}, "retryable": retryable}
+    def _fail(self, job: Row, token: str, failure: _Failure) -> None:
+        error = {"code": failure.code, "message": f"{failure.told}; the log says why."}
+        given = {"lease_token": token, "error": error, "retryable": failure.may_pass}
         try:
             with self._database.transaction() as session:
                 held = find_row(session, jobs, "job", job["id"], for_update=True)

@@ -10,7 +10,7 @@ import pytest
 import redis
 from rq import Queue
 from rq.serializers import JSONSerializer
-from sqlalchemy import RowMapping, Table, select, update
+from sqlalchemy import RowMapping, Table, event, select, update
 
 from domain.access import SYSTEM
 from domain.artifacts.models import artifacts
@@ -26,6 +26,7 @@ from domain.jobs.rules import JobTerms
 from domain.takes.models import takes
 from jobs.artifact_store import open_store
 from jobs.artifacts import ArtifactCare
+from jobs.preview import Preview, Subject
 from jobs.previews import Previews, previews_of
 from jobs.queues import PREVIEWS, Caller, preview_caller
 from tests.factories import make_character, make_project, make_scene, make_segment
@@ -113,10 +114,7 @@ def test_one_that_is_to_be_cancelled_is_cancelled(stage: Stage, segment: Row) ->
                 session.execute(update(jobs).values(cancel_requested=True))
             return super()._kept(job_id, preview)
 
-    settings = stage.runtime.settings
-    store = open_store(settings.artifacts)
-    assert Cancelled(stage.database, store, system_clock, JobTerms.of(settings)).draw_one()
-    assert job_row(stage.database)["status"] == "cancelled"
+    assert drawn_by(stage, Cancelled)["status"] == "cancelled"
     assert rows(stage.database, artifacts) == []
     assert blobs(stage) == []
 
@@ -138,6 +136,65 @@ def test_a_store_that_is_away_is_tried_again(stage: Stage, segment: Row) -> None
     job = job_row(stage.database)
     assert (job["status"], job["error"]["code"], job["attempts"]) == ("failed", "store_unavailable", 2)
     assert job["error"]["message"] == "Its files could not be kept; the log says why."
+
+
+def drawn_by(stage: Stage, kind: type[Previews]) -> RowMapping:
+    """The job, after previews of this kind have drawn all there is."""
+    settings = stage.runtime.settings
+    kind(stage.database, open_store(settings.artifacts), system_clock, JobTerms.of(settings)).drain(60)
+    return job_row(stage.database)
+
+
+def test_a_database_that_is_held_for_too_long_is_tried_again(stage: Stage, segment: Row) -> None:
+    """Somebody else holds what an end is written to for longer than it is waited for."""
+    submit(stage.database, segment, params={"seconds": 0.5})
+    other = Database(stage.runtime.settings.database_url)
+
+    class Disturbed(Previews):
+        """At the first attempt."""
+
+        def _complete(self, job_id: str, token: str, kept: Any) -> bool:
+            if job_row(stage.database)["attempts"] > 1:
+                return super()._complete(job_id, token, kept)
+            with other.transaction() as session:
+                session.execute(select(jobs).with_for_update())
+                return super()._complete(job_id, token, kept)
+
+    make_impatient(stage.database)
+    job = drawn_by(stage, Disturbed)
+    other.dispose()
+    assert (job["status"], job["attempts"], job["error"]) == ("succeeded", 2, None)
+
+
+def make_impatient(database: Database) -> None:
+    """Wait for locks for a moment alone."""
+    statement = "PRAGMA busy_timeout=50" if database.is_sqlite else "SET lock_timeout = 50"
+    database.dispose()
+    event.listen(database.engine, "connect", lambda connection, _record: connection.execute(statement))
+
+
+@pytest.mark.parametrize(
+    ("error", "told", "attempts"),
+    [(OSError("No space left"), "unavailable", 3), (ArithmeticError("No such angle"), "preview_failed", 1)],
+)
+def test_what_may_pass_is_tried_again(
+    stage: Stage,
+    previews: Previews,
+    segment: Row,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    told: str,
+    attempts: int,
+) -> None:
+    def fail(_: Subject) -> Preview:
+        raise error
+
+    monkeypatch.setattr("jobs.previews.render", fail)
+    submit(stage.database, segment, max_attempts=3)
+    previews.drain(60)
+    job = job_row(stage.database)
+    assert (job["status"], job["error"]["code"], job["attempts"]) == ("failed", told, attempts)
+    assert str(error) not in job["error"]["message"]
 
 
 @pytest.fixture
