@@ -160,11 +160,16 @@ def retry_job(session: Session, context: Context, job: Row) -> Row:
 
     Raises:
         Forbidden: the actor may not.
-        Conflict: it is in another state, or a job that it needs failed or was cancelled.
+        Conflict: it is in another state, its target or project is archived, or a job that it needs failed or was
+            cancelled.
     """
     context.actor.require(Permission.SUBMIT_JOBS)
     if job["status"] not in BROKEN:
         raise Conflict(f"This job is `{job['status']}`: only one that failed or was cancelled can be retried.", [])
+    kind = BY_OBJECT[job["target_object"]]
+    target = find_row(session, kind.table, kind.prefix, job["target_id"])
+    assert target is not None  # what is archived stays
+    _require_active(session, kind.object, target)
     errors, status = check_dependencies(session, context.actor, job["project_id"], job["depends_on"])
     if errors:
         raise Conflict(errors[0].message)

@@ -8,7 +8,7 @@ import pytest
 
 from domain.db import Database
 from tests.api.conftest import Cast
-from tests.factories import LEASE, change_job, make_artifact, make_character, make_job
+from tests.factories import LEASE, change_job, make_artifact, make_character, make_job, make_scene, make_segment
 from tests.support.jobs import claim, report, submit, take
 from tests.support.stories import told, types_told
 
@@ -74,6 +74,19 @@ def test_a_retry_lets_every_worker_try_again(cast: Cast, database: Database) -> 
 def test_what_has_not_failed_cannot_be_retried(cast: Cast, database: Database, status: str) -> None:
     job = make_job(database, make_character(database, cast.project), status=status)
     cast.creator.post(f"/jobs/{job['id']}/retry").refused(409, "conflict")
+
+
+@pytest.mark.parametrize("archived", ["segment", "project"])
+def test_nothing_is_retried_for_what_is_archived(cast: Cast, database: Database, archived: str) -> None:
+    """What a new job is told."""
+    segment = make_segment(database, make_scene(database, cast.project))
+    job = make_job(database, segment, status="failed")
+    path = f"/segments/{segment['id']}" if archived == "segment" else f"/projects/{cast.project['id']}"
+    assert cast.admin.call("DELETE", path).status == 200
+    answer = cast.creator.post(f"/jobs/{job['id']}/retry").refused(409, "conflict")
+    assert answer.document["detail"] == submit(cast.creator, segment).refused(409, "conflict").document["detail"]
+    assert answer.document["detail"] == f"The {archived} is archived: nothing can be made for it."
+    assert cast.viewer.get(f"/jobs/{job['id']}").data["status"] == "failed"
 
 
 def patch(cast: Cast, job_id: str, **fields: Any) -> Any:

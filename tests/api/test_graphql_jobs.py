@@ -58,3 +58,11 @@ def test_a_job_is_changed_cancelled_and_retried(cast: Cast, database: Database) 
         "retryJob": {"status": "queued"},
     }
     assert said.codes == [(["again"], "conflict")]
+
+
+def test_nothing_is_retried_for_what_is_archived(cast: Cast, database: Database) -> None:
+    segment = make_segment(database, make_scene(database, cast.project))
+    job = make_job(database, segment, status="failed")
+    assert cast.admin.call("DELETE", f"/segments/{segment['id']}").status == 200
+    said = ask(cast.creator, "mutation ($id: ID!) { retryJob(id: $id) { status } }", id=job["id"])
+    assert said.codes == [(["retryJob"], "conflict")]

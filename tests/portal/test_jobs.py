@@ -188,6 +188,15 @@ def test_one_that_has_ended_says_so(ada: Visitor, services: Services, segment: R
     assert "only one that has not ended" in ada.submit(question, f"{JOBS}/{job_id}/cancel").text
 
 
+def test_one_for_what_is_archived_says_so(ada: Visitor, services: Services) -> None:
+    scene = make_scene(services.database, make_project(services.database))
+    archived = make_segment(services.database, scene, status="archived")
+    job_id = make_job(services.database, archived, status="failed")["id"]
+    shown = ada.submit(ada.get(f"{JOBS}/{job_id}"), f"{JOBS}/{job_id}/retry")
+    assert "The segment is archived: nothing can be made for it." in shown.text
+    assert job_row(services, job_id)["status"] == "failed"
+
+
 @pytest.mark.parametrize("role", ["viewer", "reviewer"])
 def test_who_may_not_is_not_offered_it(sign_in: SignIn, services: Services, segment: Row, role: str) -> None:
     job_id = submit(services, segment)
