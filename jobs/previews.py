@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ from domain.access import SYSTEM
 from domain.artifacts.commands import Kept, keep_artifact, write_blob
 from domain.artifacts.store import ArtifactStore, StoreUnavailable
 from domain.clock import Clock, system_clock
-from domain.db import Database, Row
+from domain.db import Database, Row, Session
 from domain.errors import Conflict
 from domain.events.commands import Context
 from domain.finding import find_row
@@ -24,12 +24,12 @@ from domain.jobs.builtin_kinds import PREVIEW
 from domain.jobs.claiming import Ask, claim_job
 from domain.jobs.models import jobs
 from domain.jobs.rules import JobTerms
-from domain.jobs.working import CANCELLED, complete_job, fail_job
+from domain.jobs.working import CANCELLED, complete_job, fail_job, hand_back
 from domain.signals import DeliveriesDue, Signal, topics_of
 
 from .artifact_store import open_store
 from .hub import Hub
-from .preview import Preview, render
+from .preview import Preview, Subject, render
 from .runtime import Runtime
 from .subjects import subject_of
 
@@ -58,6 +58,10 @@ def _failure_of(error: Exception) -> _Failure:
     return _Failure("preview_failed", "It could not be drawn", may_pass=False)
 
 
+class _Stopped(BaseException):
+    """A drawing is to end where it is. No error, which code that draws might catch."""
+
+
 class Previews:
     """Draws what is queued."""
 
@@ -66,13 +70,25 @@ class Previews:
         self._store = store
         self._clock = clock
         self._failures = terms.worker_failures
+        self._stopping = self._rendering = False
 
     def drain(self, seconds: float) -> int:
-        """Draw until nothing is queued, or for about so long; how many were drawn."""
+        """Draw until nothing is queued, for about so long, or until it is stopped; how many were seen through."""
         until, drawn = time.monotonic() + seconds, 0
-        while time.monotonic() < until and self.draw_one():
+        while not self._stopping and time.monotonic() < until and self.draw_one():
             drawn += 1
         return drawn
+
+    def stop(self) -> None:
+        """Claim no more, and hand back what is being drawn; what is drawn is kept. For a handler of signals, in the
+        thread that draws.
+
+        Ten seconds of animation take longer to draw than a program may take to stop.
+        """
+        self._stopping = True
+        if self._rendering:
+            self._rendering = False  # a second signal breaks off nothing more
+            raise _Stopped
 
     def is_any_queued(self, before: timedelta) -> bool:
         """Whether one is queued for longer than this."""
@@ -92,6 +108,8 @@ class Previews:
         job, token = claimed
         try:
             self._see_through(job, token)
+        except _Stopped:
+            self._report(job, lambda session, held: hand_back(session, self._context(), held, token))
         except Exception as error:
             # What is wrong may name an address, and everybody who sees the job reads what is told.
             log.exception("the preview %s came to nothing", job["id"])
@@ -101,10 +119,20 @@ class Previews:
     def _see_through(self, job: Row, token: str) -> None:
         with self._database.reading() as session:
             subject = subject_of(session, job)
-        kept = self._kept(job["id"], render(subject))
+        kept = self._kept(job["id"], self._rendered(subject))
         if not self._complete(job["id"], token, kept):
             for each in kept:
                 self._store.delete(each.blob)
+
+    def _rendered(self, subject: Subject) -> Preview:
+        """Pure, so that it can be broken off anywhere."""
+        try:
+            self._rendering = True
+            if self._stopping:
+                raise _Stopped
+            return render(subject)
+        finally:
+            self._rendering = False
 
     def _kept(self, job_id: str, preview: Preview) -> Sequence[Kept]:
         files = (
@@ -136,13 +164,17 @@ class Previews:
     def _fail(self, job: Row, token: str, failure: _Failure) -> None:
         error = {"code": failure.code, "message": f"{failure.told}; the log says why."}
         given = {"lease_token": token, "error": error, "retryable": failure.may_pass}
+        self._report(job, lambda session, held: fail_job(session, self._context(), held, given))
+
+    def _report(self, job: Row, command: Callable[[Session, Row], Row]) -> None:
+        """Do this with the job's row, locked, unless the job is somebody else's by now."""
         try:
             with self._database.transaction() as session:
                 held = find_row(session, jobs, "job", job["id"], for_update=True)
                 if held is not None:
-                    fail_job(session, self._context(), held, given)
+                    command(session, held)
         except Conflict as error:
-            log.warning("a preview failed too late: %s", error)
+            log.warning("a preview ended too late: %s", error)
 
     def _context(self) -> Context:
         return Context(SYSTEM, self._clock())

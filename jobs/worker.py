@@ -41,12 +41,16 @@ def drain() -> int:
 
 
 def draw() -> int:
-    """The job: draw the previews that are queued, for a while, and hand over to the next job when there are more."""
+    """The job: draw the previews that are queued, for a while, and hand over to the next job when there are more.
+
+    SIGTERM ends it in good order.
+    """
     os.nice(PATIENT)  # calls and deliveries go first; this process is this job's alone
     here = runtime()
     caller = preview_caller(here.redis)
     caller.answer()
     previews = previews_of(here)
+    signal.signal(signal.SIGTERM, lambda *_: previews.stop())
     drawn = previews.drain(DRAWING_SECONDS)
     if previews.is_any_queued(timedelta()):
         caller.call()

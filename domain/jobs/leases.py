@@ -53,10 +53,15 @@ def give_up(session: Session, context: Context, job: Row, error: Mapping[str, An
     add_up(session, job_failures, ("job_id", "worker"), [{"job_id": job["id"], "worker": job["worker"], "count": 1}])
     told = {"error": dict(error)}
     if retryable and job["attempts"] - job["attempts_before"] < job["max_attempts"]:
-        return move(session, context, job, "queued", **told, progress=0, message=None, **NO_LEASE)
+        return queue_again(session, context, job, **told)
     after = move(session, context, job, "failed", **told)
     settle(session, after, context.now)
     return after
+
+
+def queue_again(session: Session, context: Context, job: Row, **changed: Any) -> Row:
+    """Give a running job (its row, locked by this transaction) to whoever claims it next. The row as it is now."""
+    return move(session, context, job, "queued", **changed, progress=0, message=None, **NO_LEASE)
 
 
 def end_cancelled(session: Session, context: Context, job: Row, error: Mapping[str, Any] | None = None) -> Row:

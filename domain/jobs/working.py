@@ -15,7 +15,7 @@ from ..takes.commands import record_take
 from .changing import move, write_change
 from .costs import check_cost
 from .dependencies import settle
-from .leases import end_cancelled, give_up, require_lease
+from .leases import end_cancelled, give_up, queue_again, require_lease
 from .models import jobs
 from .rules import check_document
 
@@ -95,6 +95,21 @@ def fail_job(session: Session, context: Context, job: Row, given: Mapping[str, A
     if job["cancel_requested"] or error["code"] == CANCELLED:
         return end_cancelled(session, context, job, error)
     return give_up(session, context, job, error, retryable=given.get("retryable", True))
+
+
+def hand_back(session: Session, context: Context, job: Row, token: str) -> Row:
+    """Queue a job (its row, locked by this transaction) again whose worker stops: one more attempt may follow in place
+    of this one, which found out nothing. Where it was to be cancelled, it is cancelled.
+
+    Raises:
+        Forbidden: the actor may not.
+        Conflict: `token` is not that of its lease.
+    """
+    context.actor.require(Permission.WORK_JOBS)
+    require_lease(job, token)
+    if job["cancel_requested"]:
+        return end_cancelled(session, context, job)
+    return queue_again(session, context, job, attempts_before=job["attempts_before"] + 1)
 
 
 def _check_error(error: Mapping[str, str]) -> list[FieldError]:

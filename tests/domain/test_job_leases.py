@@ -11,12 +11,14 @@ from sqlalchemy import insert, select, text
 
 from domain.access import SYSTEM
 from domain.db import Database, Row
+from domain.errors import Conflict
 from domain.events.commands import Context
 from domain.ids import new_id
 from domain.jobs.claiming import Ask, claim_job
 from domain.jobs.leases import MOST_AT_ONCE, expire_leases
 from domain.jobs.models import job_failures, jobs
-from tests.factories import make_character, make_job, make_project
+from domain.jobs.working import hand_back
+from tests.factories import LEASE, make_character, make_job, make_project
 from tests.scale.plans import sent
 from tests.support.clock import NOON
 from tests.support.stories import told, types_told
@@ -74,6 +76,27 @@ def test_a_silent_worker_is_counted_as_one_that_failed(database: Database) -> No
     expire(database)
     with database.reading() as session:
         assert session.execute(select(job_failures)).all() == [(job["id"], "farm-1", 1)]
+
+
+def test_what_is_handed_back_leaves_an_attempt(database: Database) -> None:
+    job = running(database, attempts=3, max_attempts=3)
+    with database.transaction() as session:
+        hand_back(session, Context(SYSTEM, LATER), job, LEASE)
+    with database.transaction() as session:
+        claimed = claim_job(session, Context(SYSTEM, LATER), ASK)
+    assert claimed is not None
+    assert (claimed[0]["id"], claimed[0]["attempts"]) == (job["id"], 4)
+    with database.transaction() as session, pytest.raises(Conflict):
+        hand_back(session, Context(SYSTEM, LATER), claimed[0], LEASE)
+    with database.reading() as session:
+        assert session.execute(select(job_failures)).all() == []
+
+
+def test_what_is_handed_back_and_was_to_be_cancelled_is(database: Database) -> None:
+    job = running(database, cancel_requested=True)
+    with database.transaction() as session:
+        assert hand_back(session, Context(SYSTEM, LATER), job, LEASE)["status"] == "cancelled"
+    assert types_told(database, job["id"]) == ["job.cancelled"]
 
 
 def test_who_claims_takes_back_what_is_overdue(database: Database) -> None:

@@ -22,7 +22,7 @@ from domain.jobs.kinds import BUILT_IN_KINDS
 from domain.jobs.leases import expire_leases
 from domain.jobs.models import BROKEN, ENDED, jobs
 from domain.jobs.queries import JOB
-from domain.jobs.working import complete_job, fail_job, heartbeat
+from domain.jobs.working import complete_job, fail_job, hand_back, heartbeat
 from tests.factories import make_character, make_project
 from tests.support.clock import NOON
 from tests.support.stories import told
@@ -75,8 +75,11 @@ class Walk:
 
     def end(self, session: Session, context: Context) -> None:
         job, lease = self._held(session)
-        if self.draw.random() < 0.6:
+        chance = self.draw.random()
+        if chance < 0.6:
             complete_job(session, context, job, lease)
+        elif chance < 0.7:
+            hand_back(session, context, job, lease["lease_token"])
         else:
             code = self.draw.choice(("broken", "broken", "cancelled"))
             fail_job(session, context, job, {**lease, "error": {"code": code}, "retryable": self.draw.random() < 0.7})

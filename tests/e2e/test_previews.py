@@ -6,6 +6,7 @@ import base64
 import hashlib
 import http.client
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from domain.db import Database, Row
 from domain.jobs.leases import digest_of
 from tests.factories import SECRET, change_job, make_job, make_key, make_project, make_scene, make_segment
 from tests.support.processes import SMALL, Product, running
+from tests.support.stories import types_told
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -58,8 +60,8 @@ def segment(database: Database) -> Row:
     return make_segment(database, make_scene(database, make_project(database)))
 
 
-def submit(product: Product, headers: dict[str, str], segment: Row) -> str:
-    asked = {"kind": "preview", "target": {"object": "segment", "id": segment["id"]}}
+def submit(product: Product, headers: dict[str, str], segment: Row, **given: Any) -> str:
+    asked = {"kind": "preview", "target": {"object": "segment", "id": segment["id"]}, **given}
     answer = requests.post(f"{product.url}/api/v1/jobs", json=asked, headers=headers, timeout=10)
     assert answer.status_code == 201, answer.text
     return str(answer.json()["data"]["id"])
@@ -99,6 +101,27 @@ def test_it_is_drawn_without_its_worker(product: Product, headers: dict[str, str
     finally:
         psutil.Process(worker).resume()
         psutil.Process(guard).resume()
+
+
+def test_a_worker_that_is_stopped_hands_back_what_it_draws(
+    product: Product, database: Database, headers: dict[str, str], segment: Row
+) -> None:
+    """Ten seconds of animation take longer than it has. Another one draws them, in place of the only attempt."""
+    worker = product.pid("previews")
+    assert worker
+    job_id = submit(product, headers, segment, max_attempts=1, params={"seconds": 10})
+
+    def job() -> dict[str, Any]:
+        answer = requests.get(f"{product.url}/api/v1/jobs/{job_id}", headers=headers, timeout=10)
+        found: dict[str, Any] = answer.json()["data"]
+        return found
+
+    wait_until(lambda: job()["status"] == "running", 30, lambda: f"nobody draws it:\n{product.output}")
+    os.kill(worker, signal.SIGTERM)
+    product.wait_for_another("previews", worker)
+    wait_for_take(product, headers, segment)
+    assert (job()["status"], job()["attempts"]) == ("succeeded", 2)
+    assert types_told(database, job_id) == ["job.submitted", "job.started", "job.started", "job.completed"]
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -24,6 +25,7 @@ from domain.jobs.kinds import BUILT_IN_KINDS
 from domain.jobs.models import jobs
 from domain.jobs.rules import JobTerms
 from domain.takes.models import takes
+from jobs import previews as jobs_previews
 from jobs.artifact_store import open_store
 from jobs.artifacts import ArtifactCare
 from jobs.preview import Preview, Subject
@@ -195,6 +197,46 @@ def test_what_may_pass_is_tried_again(
     job = job_row(stage.database)
     assert (job["status"], job["error"]["code"], job["attempts"]) == ("failed", told, attempts)
     assert str(error) not in job["error"]["message"]
+
+
+@pytest.mark.parametrize("during", ["subject_of", "render"])
+def test_who_is_stopped_hands_back_what_is_drawn(
+    stage: Stage, previews: Previews, segment: Row, monkeypatch: pytest.MonkeyPatch, during: str
+) -> None:
+    """Another attempt follows in place of its only one."""
+    submit(stage.database, segment, params={"seconds": 0.5}, max_attempts=1)
+    with stopped(previews, during, monkeypatch):
+        previews.drain(60)
+    job = job_row(stage.database)
+    assert (job["status"], job["attempts"], job["lease_digest"], job["error"]) == ("queued", 1, None, None)
+    assert previews.drain(60) == 0
+    assert previews_of(stage.runtime).drain(60) == 1
+    job = job_row(stage.database)
+    assert (job["status"], job["attempts"]) == ("succeeded", 2)
+
+
+def test_what_is_drawn_already_is_kept(
+    stage: Stage, previews: Previews, segment: Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit(stage.database, segment, params={"seconds": 0.5})
+    submit(stage.database, segment, params={"seconds": 0.5})
+    with stopped(previews, "complete_job", monkeypatch):
+        assert previews.drain(60) == 1
+    assert [row["status"] for row in rows(stage.database, jobs)] == ["succeeded", "queued"]
+
+
+@contextmanager
+def stopped(previews: Previews, during: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """They are stopped, as by a signal, where they call this function."""
+    real = getattr(jobs_previews, during)
+
+    def stopping(*given: Any) -> Any:
+        previews.stop()
+        return real(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs_previews, during, stopping)
+        yield
 
 
 @pytest.fixture
