@@ -20,12 +20,15 @@ import urllib.error
 import urllib.request
 import uuid
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 log = logging.getLogger("farm_worker")
 LONGEST_PAUSE = 10.0
+LEAST_APART = 2.0  # seconds from one claim that finds nothing to the next: a server need not have room for who waits
+LONGEST_MESSAGE = 2000
 
 
 class Refused(Exception):
@@ -50,7 +53,9 @@ class Api:
     def send(self, method: str, path: str, data: bytes, headers: Mapping[str, str], patience: float = 0) -> Any:
         """Any call. What may pass is tried again until it does; what cannot be is `Refused`."""
         headers = {"Authorization": f"Bearer {self.key}", **headers}
-        headers["Idempotency-Key"] = uuid.uuid4().hex  # the same in every try: an answer that was lost is given again
+        # The same in every try: what was done is told again and not done twice. A claim alone is made anew: where its
+        # answer was lost, the job is somebody's again once that lease has run out.
+        headers["Idempotency-Key"] = uuid.uuid4().hex
         request = urllib.request.Request(f"{self.url}/api/v1{path}", data, headers, method=method)
         pause = 0.2
         while True:
@@ -89,8 +94,25 @@ class Held:
         headers = {"Lease-Token": self.job["lease_token"], "Content-Type": media_type}
         self.api.send("PUT", f"/jobs/{self.job['id']}/artifacts/{name}", data, headers)
 
-    def beat(self, seconds: float) -> None:
-        """Say that often that the work goes on, and how far it is; hear whether it is still wanted."""
+    def fail(self, code: str, message: str) -> None:
+        """Give the job up."""
+        try:
+            self.say("fail", error={"code": code, "message": message[:LONGEST_MESSAGE]})
+        except Refused as refusal:  # the lease was lost: the job is somebody else's, or has ended
+            log.warning("%s", refusal)
+
+    @contextmanager
+    def alive(self, seconds: float) -> Iterator[None]:
+        """Say meanwhile, that often, that the work goes on and how far it is; hear whether it is still wanted."""
+        beating = threading.Thread(target=self._beat, args=(seconds,), daemon=True)
+        beating.start()
+        try:
+            yield
+        finally:
+            self.done.set()
+            beating.join()
+
+    def _beat(self, seconds: float) -> None:
         while not self.done.wait(seconds) and not self.dropped.is_set():
             try:
                 cancel = self.say("heartbeat", progress=self.progress, message=self.message)["cancel"]
@@ -125,25 +147,29 @@ def picture(frames: int, side: int = 6, tall: int = 72) -> bytes:
 
 
 def work(held: Held, options: argparse.Namespace) -> None:
-    """Do one job, and tell how it ended."""
-    beating = threading.Thread(target=held.beat, args=(options.beat,), daemon=True)
-    beating.start()
-    verb, told = "fail", dict[str, Any]()
+    """Do one job, and tell how it ended. Whatever goes wrong ends this attempt, and not the worker."""
     try:
-        made = make(held, options.frames, options.seconds)
-        if options.picture:
-            held.keep("wedge.png", "image/png", picture(options.frames))
-        verb, told = "complete", {"result": made, "cost": {"gpu_seconds": options.frames * options.seconds}}
+        with held.alive(options.beat):
+            made = make(held, options.frames, options.seconds)
+            if options.picture:
+                held.keep("wedge.png", "image/png", picture(options.frames))
+        held.say("complete", result=made, cost={"gpu_seconds": options.frames * options.seconds})
     except Dropped:
-        told = {"error": {"code": "cancelled", "message": "Stopped."}}
-    except (ValueError, Refused) as error:
-        told = {"error": {"code": "render_failed", "message": str(error)}}
-    held.done.set()
-    beating.join()
-    try:
-        held.say(verb, **told)
-    except Refused as refusal:  # the lease was lost: the job is somebody else's, or has ended
-        log.warning("%s", refusal)
+        held.fail("cancelled", "Stopped.")
+    except Exception as error:
+        log.exception("%s came to nothing", held.job["id"])
+        held.fail("render_failed", str(error) or repr(error))
+
+
+def claim(api: Api, options: argparse.Namespace) -> Any:
+    """The next job, as soon as there is one."""
+    asked = {"worker": options.name, "kinds": options.kinds.split(","), "wait": options.wait}
+    while True:
+        began = time.monotonic()
+        job = api.post("/jobs/claim", asked, patience=options.wait)
+        if job is not None:
+            return job
+        time.sleep(max(0.0, began + LEAST_APART - time.monotonic()))
 
 
 def main() -> None:
@@ -162,11 +188,9 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     api = Api(options.url.rstrip("/"), options.key)
     while True:
-        asked = {"worker": options.name, "kinds": options.kinds.split(","), "wait": options.wait}
-        job = api.post("/jobs/claim", asked, patience=options.wait)
-        if job is not None:
-            log.info("%s: %s for %s", job["id"], job["kind"], job["target"]["id"])
-            work(Held(api, job), options)
+        job = claim(api, options)
+        log.info("%s: %s for %s", job["id"], job["kind"], job["target"]["id"])
+        work(Held(api, job), options)
 
 
 if __name__ == "__main__":

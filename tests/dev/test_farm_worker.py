@@ -6,15 +6,19 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from sqlalchemy import select
 
 from config import ROOT
+from domain.audit.models import api_audit_log
 from domain.db import Database
 from tests.factories import SECRET, make_character, make_key, make_project
 from tests.support.processes import SMALL, Product, running
@@ -29,11 +33,11 @@ class Farm:
 
     def __init__(self, product: Product, database: Database, folder: Path) -> None:
         project = make_project(database)
-        self.product, self._folder = product, folder
+        self.product, self.database, self._folder = product, database, folder
         self.character = str(make_character(database, project)["id"])
-        self._key = make_key(database, "creator", "project", [project["id"]]).token
+        self.key = make_key(database, "creator", "project", [project["id"]])
         self._session = requests.Session()
-        self._session.headers["Authorization"] = f"Bearer {self._key}"
+        self._session.headers["Authorization"] = f"Bearer {self.key.token}"
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         answer = self._session.request(method, f"{self.product.url}/api/v1{path}", json=body, timeout=40)
@@ -58,12 +62,14 @@ class Farm:
         return found
 
     @contextmanager
-    def worker(self, name: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    def worker(
+        self, name: str, *arguments: str, program: Sequence[str] = ("-m", "dev.farm_worker")
+    ) -> Iterator[subprocess.Popen[bytes]]:
         """A worker that makes jobs in no time, or as the arguments say."""
         quick = ("--frames", "4", "--seconds", "0.02", "--beat", "0.05", "--wait", "5")
-        command = [sys.executable, "-m", "dev.farm_worker", "--url", self.product.url, "--name", name, *quick]
+        command = [sys.executable, *program, "--url", self.product.url, "--name", name, *quick]
         with (self._folder / f"{name}.log").open("ab") as log:
-            given = {**os.environ, "FARM_KEY": self._key}
+            given = {**os.environ, "FARM_KEY": self.key.token}
             process = subprocess.Popen([*command, *arguments], cwd=ROOT, env=given, stdout=log, stderr=log)
         try:
             yield process
@@ -73,13 +79,18 @@ class Farm:
 
 
 @pytest.fixture(scope="module")
-def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
-    folder = tmp_path_factory.mktemp("farm")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     settings = {**SMALL, "CALLSHEET_SECRET_KEY": SECRET, "CALLSHEET_JOB_LEASE_SECONDS": "2"}
-    with running(folder / "home", **settings) as product:
-        database = Database(f"sqlite:///{folder / 'home' / 'callsheet.db'}")
-        yield Farm(product, database, folder)
-        database.dispose()
+    with running(tmp_path_factory.mktemp("farm") / "home", **settings) as started:
+        yield started
+
+
+@pytest.fixture
+def farm(product: Product, tmp_path: Path) -> Iterator[Farm]:
+    """Of a project of its own: a claim that a killed worker has left behind is given no job of another test."""
+    database = Database(f"sqlite:///{product.home / 'callsheet.db'}")
+    yield Farm(product, database, tmp_path)
+    database.dispose()
 
 
 def ended(job: dict[str, Any]) -> bool:
@@ -100,6 +111,41 @@ def test_a_failure_is_told(farm: Farm) -> None:
         job = farm.until(farm.submit(params={"fail_with": "No lamp."}, max_attempts=2), ended)
     assert (job["status"], job["attempts"]) == ("failed", 2)
     assert job["error"] == {"code": "render_failed", "message": "No lamp."}
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("raise RuntimeError", "RuntimeError()"),
+        ("subprocess.run(['false'], check=True)", "non-zero exit status 1"),
+        ("raise OSError('No plate. ' * 1000)", "No plate. No plate."),
+        ("return {'frames': {1, 2}}", "not JSON serializable"),
+        ("return {'log': 'x' * 70_000}", "/result"),
+    ],
+)
+def test_a_renderer_may_fail_in_any_way(farm: Farm, line: str, message: str) -> None:
+    """The worker goes on: both attempts are its own."""
+    lines = ("import subprocess", "from dev import farm_worker", "def make(*_):", f"    {line}")
+    program = ("-c", "\n".join((*lines, "farm_worker.make = make", "farm_worker.main()")))
+    with farm.worker("farm-own", program=program) as process:
+        job = farm.until(farm.submit(max_attempts=2), ended)
+        assert process.poll() is None
+    assert (job["status"], job["attempts"], job["error"]["code"]) == ("failed", 2, "render_failed")
+    assert message in job["error"]["message"]
+
+
+def test_it_asks_in_peace(farm: Farm) -> None:
+    """Also where it is answered at once, for it does not wait or the server has no room for it."""
+    asked = select(api_audit_log.c.at).where(api_audit_log.c.key_id == farm.key.id).order_by(api_audit_log.c.at)
+
+    def claims() -> list[datetime]:
+        with farm.database.reading() as session:
+            found = list(session.execute(asked).scalars())
+        return found if len(found) > 2 else []
+
+    with farm.worker("farm-idle", "--wait", "0"):
+        found = wait_until(claims, 30, "it does not ask")
+    assert all((later - one).total_seconds() > 1.5 for one, later in pairwise(found))
 
 
 def test_it_stops_when_it_is_told_to(farm: Farm) -> None:
