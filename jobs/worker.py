@@ -21,7 +21,7 @@ from config import Settings
 
 from .previews import previews_of
 from .queues import preview_caller
-from .runtime import Runtime
+from .runtime import Runtime, spare_collector
 
 DRAWING_SECONDS = 60.0
 PATIENT = 5
@@ -62,6 +62,7 @@ class DeliveryWorker(Worker):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         runtime().warm_up()
+        spare_collector()
         super().__init__(*args, **kwargs)
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
