@@ -16,8 +16,10 @@ from domain.clock import system_clock
 from domain.events.commands import Context, Happening, record_events
 from domain.events.examples import example_data
 from domain.ids import new_id
+from tests.support.waiting import wait_until
 
 ENDPOINTS, HANGING, FAILING = 100, 1, 10
+HEALTHY = ENDPOINTS - HANGING - FAILING
 GOAL = 1.1
 
 
@@ -46,18 +48,28 @@ def main(arguments: list[str]) -> int:
 def _run(kind: str, options: argparse.Namespace, sick: bool) -> tuple[float, float]:
     """p50 and p99 of the healthy, in milliseconds."""
     hanging, failing = ("hang", "fail") if sick else ("other", "other")
-    names = [hanging] * HANGING + [failing] * FAILING + ["healthy"] * (ENDPOINTS - HANGING - FAILING)
+    names = [hanging] * HANGING + [failing] * FAILING + ["healthy"] * HEALTHY
     with rig(kind, [f"{name}-{number}" for number, name in enumerate(names)], timed=True) as made, made.workers():
-        _send(made, options.pace, 3.0)  # everything is loaded, every connection made
-        made.counts()
-        _send(made, options.pace, options.seconds)
-        time.sleep(1.0)  # for the last to arrive
-        waited = made.waited()
+        _waited(made, options.pace, 3.0)  # everything is loaded, every connection made
+        waited = _waited(made, options.pace, options.seconds)
     found = statistics.quantiles(waited, n=100)
     return found[49] * 1000, found[98] * 1000
 
 
-def _send(made: Rig, pace: float, seconds: float) -> None:
+def _waited(made: Rig, pace: float, seconds: float) -> list[float]:
+    """How long the deliveries of so many seconds took to the healthy, each of them."""
+    due, waited = HEALTHY * _send(made, pace, seconds), list[float]()
+
+    def all_came() -> bool:
+        waited.extend(made.waited())
+        return len(waited) >= due
+
+    wait_until(all_came, 60, lambda: f"{due} were due at healthy endpoints, {len(waited)} came")
+    return waited
+
+
+def _send(made: Rig, pace: float, seconds: float) -> int:
+    """Commit events at that pace, for so long; how many."""
     data, changes = example_data("asset.approved")
     began, sent = time.perf_counter(), 0
     while (now := time.perf_counter() - began) < seconds:
@@ -69,6 +81,7 @@ def _send(made: Rig, pace: float, seconds: float) -> None:
         with made.database.transaction() as session:
             record_events(session, Context(SYSTEM, system_clock()), [happening])
         made.bell.ring()
+    return sent
 
 
 def _shown(found: tuple[float, float]) -> str:

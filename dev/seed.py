@@ -157,7 +157,7 @@ def _message(settings: Options, staff: people.Staff, assets: Sequence[Asset]) ->
         """ -H 'Content-Type: application/json' -d '{"decision": "approved", "note": "Silhouette reads well."}'"""
     )
     return f"""\
-Callsheet: the demo studio is ready. This is shown once.
+Callsheet: the demo studio is there. This is shown once.
 
   Portal            {base}/portal
     E-mail          {people.ADMIN_EMAIL}
@@ -170,7 +170,7 @@ Callsheet: the demo studio is ready. This is shown once.
 
   Demo receiver     http://127.0.0.1:{settings.demo_receiver_port}/
 
-  Approve {chosen.row["name"]} and see the webhook arrive at the receiver:
+  As soon as Callsheet says that it is ready, approve {chosen.row["name"]} and see the webhook arrive at the receiver:
 
 {command}
 

@@ -12,7 +12,7 @@ import pytest
 
 from domain.db import Database
 from tests.factories import SECRET, make_character, make_key, make_project
-from tests.support.processes import SMALL, running
+from tests.support.processes import SMALL, Product, running
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class Server:
     url: str
     key: str
     database: Database
+    product: Product
 
     def run(self, *command: str, **variables: str) -> str:
         """Run a command that reads `URL` and `KEY`, and see that it succeeds. What it printed."""
@@ -37,5 +38,5 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running(home, **SMALL, CALLSHEET_SECRET_KEY=SECRET, CALLSHEET_WEBHOOK_ALLOW_CIDRS="127.0.0.0/8") as product:
         database = Database(f"sqlite:///{home / 'callsheet.db'}")
         make_character(database, make_project(database))
-        yield Server(product.url, make_key(database).token, database)
+        yield Server(product.url, make_key(database).token, database, product)
         database.dispose()
