@@ -72,5 +72,6 @@ def _code(message: str) -> str:
         "Unknown field": "unknown_field",
         "Not a valid": "type",
         "Must be one of": "unknown",
+        "Must be an object": "type",
     }
     return next((code for start, code in words.items() if message.startswith(start)), "invalid")

@@ -13,6 +13,7 @@ from typing import Any
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
 
 from domain.clock import parse_rfc3339
+from domain.filters import quoted
 from domain.ids import LENGTH as ID_LENGTH
 from domain.ids import id_pattern
 from domain.metadata.rules import LONGEST_KEY
@@ -47,6 +48,14 @@ class RequestSchema(Schema):
 
     class Meta:
         unknown = RAISE
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        names = quoted(field.data_key or name for name, field in self.load_fields.items()) or "none"
+        self.error_messages |= {
+            "unknown": f"Unknown field; there are {names}.",
+            "type": f"Must be an object; its fields are {names}.",
+        }
 
 
 class Integer(fields.Integer):

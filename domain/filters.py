@@ -107,8 +107,10 @@ class Term:
             raise BadQuery(self.parameter, f"`{self.parameter}` takes at most {LARGEST_IN} values.")
         if choices is not None and self.operator in _EXACT:
             for unknown in (text for text in texts if text not in choices):
-                allowed = quoted(choices)
-                raise BadQuery(self.parameter, f"`{self.name}` is never {unknown[:40]!r}; it is one of {allowed}.")
+                told = f"`{self.name}` is never {unknown[:40]!r}; it is one of {quoted(choices)}."
+                if "," in unknown:
+                    told += f" For several of them write `{self.name}[in]={unknown[:200]}`."
+                raise BadQuery(self.parameter, told)
         parsed = [_VALUES[word](self.parameter, text) for text in texts]
         return parsed if self.operator == "in" else parsed[0]
 

@@ -37,6 +37,10 @@ def test_filters(cast: Cast, database: Database) -> None:
     assert get("/jobs", kind="render").ids == [two]
     assert get("/jobs", status="failed").ids == [two]
     assert get("/jobs", **{"status[in]": "queued,running"}).ids == [one]
+    assert (
+        "write `status[in]=queued,running`"
+        in get("/jobs", status="queued,running").refused(400, "bad-query").document["detail"]
+    )
     assert get("/jobs", target_id=character["id"]).ids == [one]
     assert get("/jobs", target_object="scene").ids == [two]
     assert sorted(get("/jobs", project_id=cast.project["id"]).ids) == sorted([one, two])

@@ -52,6 +52,16 @@ def test_it_is_for_characters_and_scenes_too(cast: Cast, database: Database, wor
     assert (answer.data["priority"], answer.data["max_attempts"], answer.data["params"]) == (50, 3, {})
 
 
+def test_a_wrong_shape_is_told_the_right_one(cast: Cast, database: Database) -> None:
+    target = {"object": "character", "id": make_character(database, cast.project)["id"]}
+    bodies = ({"kind": "generate", "target": target["id"]}, {"kind": "generate", "target": target, "wait": 1})
+    told = [cast.creator.post("/jobs", body).refused(422, "invalid").document["errors"][0] for body in bodies]
+    assert (told[0]["field"], told[0]["code"]) == ("/target", "type")
+    assert told[0]["message"] == "Must be an object; its fields are `object`, `id`."
+    assert (told[1]["field"], told[1]["code"]) == ("/wait", "unknown_field")
+    assert "`max_attempts`" in told[1]["message"]
+
+
 def test_the_same_key_submits_once(cast: Cast, database: Database) -> None:
     character = make_character(database, cast.project)
     body = {"kind": "preview", "target": {"object": "character", "id": character["id"]}}
