@@ -10,11 +10,10 @@ from ..db import Row, Session
 from ..entities import Kind, represent
 from ..errors import Conflict, Invalid
 from ..events.commands import Context, Happening, record_events
-from ..finding import find_row
 from ..ids import new_id
 from ..inserting import Insert
 from ..prepared import update_row
-from ..takes.models import takes
+from ..takes.queries import take_of
 from .models import DECISIONS, approvals
 
 LONGEST_NOTE = 10_000
@@ -74,10 +73,7 @@ def decide(
 
 
 def _require_take(session: Session, kind: Kind, asset: Row, take_id: str | None) -> None:
-    if take_id is None:
-        return
-    take = find_row(session, takes, "tak", take_id)
-    if take is None or take["target_id"] != asset["id"]:
+    if take_id is not None and take_of(session, asset["id"], take_id) is None:
         message = f"Name a take of this {kind.object}: GET /{kind.plural}/{asset['id']}/takes lists them."
         raise Invalid.field("take_id", "unknown", message)
 

@@ -14,7 +14,7 @@ from ..artifacts.rules import SHOWN
 from ..clock import rfc3339
 from ..db import Row, Session
 from ..errors import NotFound
-from ..finding import InProject
+from ..finding import InProject, find_row
 from ..jobs.models import jobs
 from ..list_spec import ListSpec, Reference, Sortable
 from .models import takes
@@ -60,6 +60,12 @@ def numbered_take(session: Session, target_id: str, number: str) -> Row:
     if found is None:
         raise NotFound(f"There is no take {number[:40]!r} of it.")
     return found
+
+
+def take_of(session: Session, target_id: str, take_id: str) -> Row | None:
+    """The take with this id, where it is one of this character, scene or segment."""
+    take = find_row(session, takes, TAKE.prefix, take_id)
+    return take if take is not None and take["target_id"] == target_id else None
 
 
 def files_of(job_id: str) -> Select[Any]:

@@ -12,9 +12,10 @@ from domain.entities import Kind
 from domain.errors import Conflict, Invalid
 from domain.events.commands import Context
 from domain.studio import ASSETS, BY_OBJECT
+from domain.takes.queries import take_of
 
 from ..context import actor, note, request_id, services
-from ..formatting import plain
+from ..formatting import plain, words
 from .views import blueprint
 
 __all__ = ["blueprint"]  # with these views on it
@@ -22,7 +23,7 @@ __all__ = ["blueprint"]  # with these views on it
 
 @blueprint.post("/<noun>/<asset_id>/decide")
 def decide_on(noun: str, asset_id: str) -> Response:
-    """Record the decision with the take that it was made of, and go back to the asset."""
+    """Record the decision with the take that it was made of, and go back to that take of the asset."""
     kind: Kind | None = BY_OBJECT.get(noun)
     if kind is None or kind not in ASSETS:
         abort(404)
@@ -36,6 +37,16 @@ def decide_on(noun: str, asset_id: str) -> Response:
             note(writing, "asset.decide", {**told, "status": {"from": asset["status"], "to": made["decision"]}})
     except (Conflict, Invalid) as error:
         flash(plain(str(error)), "warn")
+        number = _number(asset_id, given["take_id"])
     else:
-        flash(f"Your decision is recorded: {made['decision'].replace('_', ' ')}.", "ok")
-    return redirect(url_for("portal.studio.show_asset", noun=noun, asset_id=asset_id), 303)
+        number = _number(asset_id, given["take_id"])
+        of_which = "" if number is None else f" for take {number}"
+        flash(f"Your decision is recorded{of_which}: {words(made['decision'])}.", "ok")
+    return redirect(url_for("portal.studio.show_asset", noun=noun, asset_id=asset_id, take=number), 303)
+
+
+def _number(asset_id: str, take_id: str) -> int | None:
+    """The number that the form's take has in addresses; None where it names none of this asset."""
+    with services().database.reading() as session:
+        take = take_of(session, asset_id, take_id)
+    return None if take is None else take["number"]

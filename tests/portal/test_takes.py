@@ -48,8 +48,17 @@ def test_it_works(ada: Visitor, services: Services, segment: Row, takes: list[Ro
     done = ada.submit(older, f"{page_of(segment)}/decide", decision="approved", note="Ship it.")
     made = approval(services)
     assert (made["decision"], made["take_id"], made["note"]) == ("approved", takes[0]["id"], "Ship it.")
-    assert "Your decision is recorded: approved." in done.text
+    assert "Your decision is recorded for take 1: approved." in done.text
     assert done.links()["take 1"] == f"{page_of(segment)}?take=1"
+
+
+@pytest.mark.parametrize("decision", ["changes_requested", "in_review"])
+def test_the_take_that_was_decided_on_stays_in_view(
+    ada: Visitor, segment: Row, takes: list[Row], decision: str
+) -> None:
+    older = ada.get(f"{page_of(segment)}?take=1")
+    answer = ada.submit(older, f"{page_of(segment)}/decide", 303, decision=decision)
+    assert answer.response.headers["Location"] == f"{page_of(segment)}?take=1"
 
 
 def test_files_of_an_attempt_that_failed_are_not_shown(ada: Visitor, services: Services, segment: Row) -> None:
