@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from domain.db import Database
+from domain.jobs.history import history_of
+from domain.jobs.models import jobs
 from tests.api.conftest import Cast
 from tests.factories import LEASE, change_job, make_artifact, make_character, make_job, make_scene, make_segment
 from tests.support.jobs import claim, report, submit, take
@@ -30,6 +33,19 @@ def test_a_running_one_is_asked_to_stop(cast: Cast, database: Database) -> None:
         answer = cast.creator.post(f"/jobs/{job['id']}/cancel")
         assert (answer.data["status"], answer.data["cancel_requested"], answer.data["version"]) == ("running", True, 2)
     assert types_told(database, job["id"]) == []
+
+
+def test_who_asked_for_it_is_told_where_its_worker_ended_it(cast: Cast, database: Database) -> None:
+    job = submit(cast.creator, make_character(database, cast.project), "character").data["id"]
+    held = take(cast.admin)
+    cast.viewer.post(f"/jobs/{job}/cancel").refused(403, "forbidden")
+    first = cast.creator.post(f"/jobs/{job}/cancel").audit["key_id"]
+    cast.admin.post(f"/jobs/{job}/cancel")
+    worker = report(cast.admin, held, "fail", error={"code": "cancelled"}).audit["key_id"]
+    with database.reading() as session:
+        row = session.execute(select(jobs).where(jobs.c.id == job)).mappings().one()
+        steps = [(step.verb, step.actor["type"], step.actor["id"]) for step in history_of(session, row)]
+    assert steps[2:] == [("cancel_requested", "api_key", first), ("cancelled", "api_key", worker)]
 
 
 def test_one_that_is_done_before_its_worker_hears_of_it_succeeds(cast: Cast, database: Database) -> None:

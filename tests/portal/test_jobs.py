@@ -17,7 +17,7 @@ from domain.jobs.commands import submit_job
 from domain.jobs.kinds import BUILT_IN_KINDS
 from domain.jobs.models import job_failures, jobs
 from domain.ports import Services
-from tests.factories import LEASE, change_job, make_artifact, make_job, make_project, make_scene, make_segment
+from tests.factories import LEASE, change_job, leased, make_artifact, make_job, make_project, make_scene, make_segment
 from tests.portal.conftest import SignIn
 from tests.support.page import HTMX, Visitor
 
@@ -35,6 +35,17 @@ def submit(services: Services, segment: Row, **given: Any) -> str:
     asked = {"kind": "generate", "target": {"object": "segment", "id": segment["id"]}, **given}
     with services.database.transaction() as session:
         return str(submit_job(session, Context(SYSTEM, services.clock()), BUILT_IN_KINDS, asked)["id"])
+
+
+def start(services: Services, job_id: str) -> None:
+    started = {"status": "running", "worker": "farm-7", "attempts": 1, "started_at": services.clock()}
+    change_job(services.database, job_id, **started, **leased())
+
+
+def running(services: Services, segment: Row) -> str:
+    job_id = submit(services, segment)
+    start(services, job_id)
+    return job_id
 
 
 def keep(services: Services, job: Row, name: str, media_type: str, data: bytes = PNG) -> None:

@@ -13,9 +13,9 @@ from domain.db import Row
 from domain.events.commands import Context
 from domain.jobs.working import complete_job
 from domain.ports import Services
-from tests.factories import LEASE, change_job, leased
+from tests.factories import LEASE, change_job
 from tests.portal.test_in_browser import address, page
-from tests.portal.test_jobs import JOBS, job_row, keep, segment, submit
+from tests.portal.test_jobs import JOBS, job_row, keep, running, segment, start, submit
 
 __all__ = ["address", "page", "segment"]
 
@@ -30,21 +30,10 @@ def patience() -> Iterator[None]:
     expect.set_options(timeout=5_000)
 
 
-def start(services: Services, job_id: str) -> None:
-    started = {"status": "running", "worker": "farm-7", "attempts": 1, "started_at": services.clock()}
-    change_job(services.database, job_id, **started, **leased())
-
-
 def complete(services: Services, job_id: str, **given: Any) -> None:
     with services.database.transaction() as session:
         job = dict(job_row(services, job_id))
         complete_job(session, Context(SYSTEM, services.clock()), job, {"lease_token": LEASE, **given})
-
-
-def running(services: Services, segment: Row) -> str:
-    job_id = submit(services, segment)
-    start(services, job_id)
-    return job_id
 
 
 def test_all_of_it_moves(page: Page, services: Services, segment: Row) -> None:
