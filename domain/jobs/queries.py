@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Select, select
 
 from ..access import Actor
 from ..clock import rfc3339
-from ..db import Row
+from ..db import Row, Session
 from ..finding import InProject
 from ..list_spec import ListSpec, Reference, Sortable
-from .models import STATUSES, jobs
+from .models import ENDED, STATUSES, jobs
 
 _FILTERS = (
     *("id", "project_id", "kind", "status", "target_object", "target_id", "priority", "attempts", "worker"),
@@ -54,6 +55,12 @@ def jobs_of(entity: str, entity_id: str) -> Select[Any]:
     """The jobs of a project, or for a character, scene or segment."""
     column = jobs.c.project_id if entity == "project" else jobs.c.target_id
     return ALL_JOBS.where(column == entity_id)
+
+
+def jobs_under_way(session: Session, target_id: str, limit: int) -> Sequence[Row]:
+    """The newest jobs for a character, scene or segment that have not ended, the newest first."""
+    mine = ALL_JOBS.where(jobs.c.target_id == target_id, jobs.c.status.not_in(ENDED))
+    return session.execute(mine.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)).mappings().all()
 
 
 def represent_job(row: Row) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What is shown of the takes of an asset: all of them small, one to look at and to decide on."""
+"""What is shown of the takes of an asset: all of them small, one to look at and to decide on, and those to come."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from flask import request
 from domain.access import Permission
 from domain.approvals.commands import possible_decisions
 from domain.db import Row, Session
+from domain.jobs.queries import jobs_under_way
 from domain.takes.queries import files_of, latest_takes, numbered_take, thumbnails_of
 
 from ..context import actor
 
 TAKES_SHOWN = 24
+JOBS_SHOWN = 5
 LABELS = {"approved": "Approve", "changes_requested": "Request changes", "rejected": "Reject"}
 
 
@@ -28,6 +30,7 @@ class Screening:
         files: of `take`, those to look at first.
         thumbnails: the file that stands for each take, by the take's id.
         decisions: what the viewer may decide now, with the words of the buttons.
+        under_way: the newest jobs for the asset that have not ended.
     """
 
     takes: Sequence[Row]
@@ -35,6 +38,7 @@ class Screening:
     files: Sequence[Row]
     thumbnails: Mapping[str, Row]
     decisions: Sequence[tuple[str, str]]
+    under_way: Sequence[Row]
 
 
 def screening_of(session: Session, asset: Row) -> Screening:
@@ -54,7 +58,12 @@ def screening_of(session: Session, asset: Row) -> Screening:
     files = [] if take is None else _files(session, take)
     decisions = possible_decisions(asset["status"]) if actor().may(Permission.DECIDE) else ()
     return Screening(
-        takes, take, files, thumbnails_of(session, takes), [(d, LABELS[d]) for d in LABELS if d in decisions]
+        takes,
+        take,
+        files,
+        thumbnails_of(session, takes),
+        [(d, LABELS[d]) for d in LABELS if d in decisions],
+        jobs_under_way(session, asset["id"], JOBS_SHOWN),
     )
 
 

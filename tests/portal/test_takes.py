@@ -61,6 +61,28 @@ def test_the_take_that_was_decided_on_stays_in_view(
     assert answer.response.headers["Location"] == f"{page_of(segment)}?take=1"
 
 
+def test_the_form_follows_the_picture(ada: Visitor, segment: Row, takes: list[Row]) -> None:
+    page = ada.get(page_of(segment))
+    headings = [heading.text for heading in page.tree.all("h2")]
+    assert headings.index("Decide on take 2") < headings.index("About take 2")
+
+
+def test_jobs_that_have_not_ended_are_told(ada: Visitor, services: Services, segment: Row) -> None:
+    assert "Under way" not in ada.get(page_of(segment)).text
+    drawn = make_job(services.database, segment, kind="preview")
+    make_job(services.database, segment, kind="render", status="waiting")
+    make_job(services.database, segment, kind="generate", status="running", message="Frame 40 of 96", progress=41)
+    make_job(services.database, segment, kind="upscale", status="failed")
+    page = ada.get(page_of(segment))
+    assert page.links()["Preview"] == f"/portal/jobs/{drawn['id']}"
+    for line in ("Preview: waits for a worker", "Render: waits for others", "Generate: Frame 40 of 96", "41 %"):
+        assert line in page.text
+    assert "Upscale" not in page.text
+    assert "Nothing has been made" not in page.text
+    make_take(services.database, make_job(services.database, segment, status="succeeded"))
+    assert "Preview: waits for a worker" in ada.get(page_of(segment)).text
+
+
 def test_files_of_an_attempt_that_failed_are_not_shown(ada: Visitor, services: Services, segment: Row) -> None:
     job = make_job(services.database, segment, status="succeeded", attempts=2)
     make_artifact(services.database, job, "a_half.png", attempt=1)
