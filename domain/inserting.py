@@ -46,7 +46,7 @@ class Insert:
         # One text parameter, whatever the number of rows and their types: one prepared statement.
         self._to_postgresql = (
             f"INSERT INTO {table.name} ({columns})"  # noqa: S608 - names of ours
-            f" SELECT {columns} FROM jsonb_populate_recordset(NULL::{table.name}, %s::jsonb)"
+            f" SELECT {columns} FROM json_populate_recordset(NULL::{table.name}, %s::json)"
         )
 
     def run(self, session: Session, rows: Sequence[Any]) -> None:
