@@ -14,7 +14,7 @@ from ..audit.commands import differences, note_action
 from ..db import Row, Session, Str
 from ..events.commands import Context, Happening, record_events
 from ..json_rows import as_json, given_rows
-from ..prepared import Prepared
+from ..prepared import Prepared, update_row
 from ..webhooks.health import Ended, Health, after, is_given_up
 from ..webhooks.models import webhooks
 from ..webhooks.queries import represent_trouble
@@ -47,8 +47,8 @@ def note_health(
     concerned = failing | {found for (found,) in _UNWELL.read(session, as_json({"id": one} for one in ended))}
     if not concerned:
         return stopped
-    chosen = select(webhooks).where(webhooks.c.id.in_(concerned), webhooks.c.enabled)
-    for row in session.execute(chosen.order_by(webhooks.c.id).with_for_update()).mappings().all():
+    for found in _HELD.read(session, as_json({"id": one} for one in concerned)):
+        row = dict(zip(webhooks.c.keys(), found, strict=True))
         health = after(_health_of(row), ended[row["id"]], now)
         if row["id"] in gone:
             _disable(session, row, "gone", now)
@@ -75,6 +75,16 @@ def _unwell(dialect: str) -> Select[Any]:
 _UNWELL = Prepared(_unwell)
 
 
+def _held(dialect: str) -> Select[Any]:
+    """The rows of those of these webhooks that are enabled, locked."""
+    given = given_rows(dialect, id=Str)
+    chosen = select(webhooks).where(webhooks.c.id.in_(select(given.c.id)), webhooks.c.enabled)
+    return chosen.order_by(webhooks.c.id).with_for_update()
+
+
+_HELD = Prepared(_held)
+
+
 def _health_of(row: Row) -> Health:
     return Health(**{name: row[name] for name in HEALTH})
 
@@ -85,8 +95,8 @@ def _keep(session: Session, row: Row, health: Health, now: datetime) -> None:
         return
     changed: dict[str, Any] = asdict(health)
     if (was.failing_since is None) != (health.failing_since is None):  # what the API shows of it
-        changed |= {"version": webhooks.c.version + 1, "updated_at": now}
-    session.execute(update(webhooks).where(webhooks.c.id == row["id"]).values(**changed))
+        changed |= {"version": row["version"] + 1, "updated_at": now}
+    update_row(session, webhooks, row["id"], changed)
     if health.failing_told and not was.failing_told:
         _tell(session, {**row, **asdict(health)}, "failing", now)
     elif was.failing_told and health.is_well:
