@@ -170,7 +170,8 @@ Callsheet: the demo studio is there. This is shown once.
 
   Demo receiver     http://127.0.0.1:{settings.demo_receiver_port}/
 
-  As soon as Callsheet says that it is ready, approve {chosen.row["name"]} and see the webhook arrive at the receiver:
+  As soon as Callsheet says that it is ready,
+  approve {chosen.row["name"]} and see the webhook arrive at the receiver:
 
 {command}
 
