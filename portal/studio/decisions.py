@@ -28,7 +28,7 @@ def decide_on(noun: str, asset_id: str) -> Response:
     if kind is None or kind not in ASSETS:
         abort(404)
     given = {name: request.form.get(name, "").strip() for name in ("decision", "note", "take_id")}
-    context = Context(actor(), services().clock(), request_id())
+    context, number = Context(actor(), services().clock(), request_id()), _number(asset_id, given["take_id"])
     try:
         with services().database.transaction() as writing:
             asset = kind.load(writing, actor(), asset_id, for_update=True)
@@ -37,9 +37,7 @@ def decide_on(noun: str, asset_id: str) -> Response:
             note(writing, "asset.decide", {**told, "status": {"from": asset["status"], "to": made["decision"]}})
     except (Conflict, Invalid) as error:
         flash(plain(str(error)), "warn")
-        number = _number(asset_id, given["take_id"])
     else:
-        number = _number(asset_id, given["take_id"])
         of_which = "" if number is None else f" for take {number}"
         flash(f"Your decision is recorded{of_which}: {words(made['decision'])}.", "ok")
     return redirect(url_for("portal.studio.show_asset", noun=noun, asset_id=asset_id, take=number), 303)
