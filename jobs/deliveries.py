@@ -29,7 +29,7 @@ from domain.webhooks.health import Ended
 from domain.webhooks.retry import Schedule, Verdict, judge
 
 from .ears import Ears, open_ears
-from .lines import Line, asks
+from .lines import LATER, Line, asks
 from .queues import Bell
 from .sending import Target, attempt
 from .targets import Targets
@@ -136,7 +136,9 @@ class Drain:
         self._attempts += len(ended)
         for one in claimed:
             self._lines.setdefault(one.webhook_id, Line()).put(one)
-        for webhook_id in {one.webhook_id for one in claimed}:
+        # What is sent again has waited already, and lets those go before that are well.
+        again = {one.webhook_id for one in claimed if one.lane in LATER}
+        for webhook_id in sorted({one.webhook_id for one in claimed}, key=again.__contains__):
             self._start(webhook_id)
         return len(claimed)
 

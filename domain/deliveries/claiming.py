@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
+import orjson
 from sqlalchemy import (
     Boolean,
     ClauseElement,
@@ -16,7 +19,7 @@ from sqlalchemy import (
     Integer,
     Select,
     SmallInteger,
-    and_,
+    Update,
     any_,
     bindparam,
     case,
@@ -30,7 +33,7 @@ from sqlalchemy import (
     update,
 )
 
-from ..db import Session, Str
+from ..db import Row, Session, Str
 from ..events.models import events
 from ..json_rows import as_json, given_rows
 from ..prepared import Prepared
@@ -152,28 +155,42 @@ def claim(session: Session, asks: Sequence[Ask], now: datetime) -> list[Claimed]
     """Take due deliveries under a lease: pending ones whose time has come, and those of expired leases.
 
     An attempt counts from its claim, so a delivery that kills its worker does not live for ever. In the order of their
-    events. On PostgreSQL two statements; on SQLite, which is no journey away, one for each ask and one more.
+    events. Two statements; on SQLite one more for each further number that is asked for.
     """
     token = uuid.uuid4().hex
-    given = {"moment": now, "lease": now + LEASE, "token": token}
-    if session.dialect == "postgresql":
-        taken = _TAKE_ALL.read(session, given | as_json(_row(ask) for ask in asks))
-    else:
-        taken = [found for ask in asks for found in _TAKE[ask.ordered].read(session, given | _row(ask))]
-    if not taken:
-        return []
-    rows = _CLAIMED.read(session, as_json({"id": row_id} for (row_id,) in taken))
+    lease = {"lease": now + LEASE, "token": token}
+    claim_rows = _claim_at_once if session.dialect == "postgresql" else _claim_as_one_value
     return [
         Claimed(id_, webhook_id, event_id, attempt, lane, token, bool(is_test), body.encode(), before)
-        for id_, webhook_id, event_id, attempt, lane, before, is_test, body in rows
+        for _, id_, webhook_id, event_id, attempt, lane, before, is_test, body in claim_rows(session, asks, now, lease)
     ]
+
+
+def _claim_at_once(session: Session, asks: Sequence[Ask], now: datetime, lease: Row) -> Sequence[Sequence[Any]]:
+    taken = _TAKE_ALL.read(session, {"moment": now, **lease, **as_json(_row(ask) for ask in asks)})
+    return _CLAIMED.read(session, as_json({"id": row_id} for (row_id,) in taken)) if taken else []
+
+
+def _claim_as_one_value(session: Session, asks: Sequence[Ask], now: datetime, lease: Row) -> Sequence[Sequence[Any]]:
+    """SQLite's LIMIT knows no columns, and every row that is read from it gives the interpreter's lock away."""
+    alike = defaultdict[int, list[Ask]](list)
+    for ask in asks:
+        alike[ask.most].append(ask)
+    found: list[Sequence[Any]] = []
+    for most, those in alike.items():
+        given = as_json(_row(ask) for ask in those)
+        ((rows,),) = _DUE.read(session, {"moment": now, "most": most, **given})
+        found += orjson.loads(rows)
+    if found:
+        _LEASE.run(session, {**lease, **as_json({"id": row_id} for _, row_id, *_ in found)})
+    return sorted(found, key=itemgetter(0))
 
 
 def _row(ask: Ask) -> dict[str, Any]:
     return {"webhook_id": ask.webhook_id, "lane": ask.lane, "most": ask.most, "ordered": ask.ordered}
 
 
-def _due(webhook_id: Any, lane: Any, ordered: bool | ColumnElement[bool]) -> Select[Any]:
+def _due(asked: FromClause) -> Select[Any]:
     """The ids in one queue that are due, the oldest first; those that wait for an earlier event are not."""
     queue, earlier = webhook_deliveries.alias("queue"), webhook_deliveries.alias("earlier")
     waits = exists().where(
@@ -183,13 +200,15 @@ def _due(webhook_id: Any, lane: Any, ordered: bool | ColumnElement[bool]) -> Sel
         is_open(earlier),
         earlier.c.event_seq < queue.c.event_seq,
     )
-    condition = and_(*in_queue(queue, webhook_id, lane), queue.c.due_at <= bindparam("moment", type_=_MOMENT))
-    if ordered is not False:
-        condition &= not_(waits) if ordered is True else or_(not_(ordered), not_(waits))
-    return select(queue.c.id).where(condition).order_by(queue.c.due_at, queue.c.id)
+    return (
+        select(queue.c.id)
+        .where(*in_queue(queue, asked.c.webhook_id, asked.c.lane), queue.c.due_at <= bindparam("moment", type_=_MOMENT))
+        .where(or_(not_(asked.c.ordered), not_(waits)))
+        .order_by(queue.c.due_at, queue.c.id)
+    )
 
 
-def _take(chosen: ColumnElement[bool]) -> ClauseElement:
+def _lease(chosen: ColumnElement[bool]) -> Update:
     table = webhook_deliveries
     return (
         update(table)
@@ -200,48 +219,55 @@ def _take(chosen: ColumnElement[bool]) -> ClauseElement:
             lease_token=bindparam("token"),
             due_at=bindparam("lease", type_=_MOMENT),
         )
-        .returning(table.c.id)
     )
 
 
-def _take_one_queue(ordered: bool) -> ClauseElement:
-    due = _due(bindparam("webhook_id", type_=Str), bindparam("lane", type_=SmallInteger), ordered)
-    return _take(webhook_deliveries.c.id.in_(due.limit(bindparam("most", type_=Integer))))
+def _asked(dialect: str) -> FromClause:
+    return given_rows(dialect, webhook_id=Str, lane=SmallInteger, most=Integer, ordered=Boolean)
 
 
 def _take_all(dialect: str) -> ClauseElement:
-    asked = given_rows(dialect, webhook_id=Str, lane=SmallInteger, most=Integer, ordered=Boolean)
-    due = _due(asked.c.webhook_id, asked.c.lane, asked.c.ordered)
-    each = due.limit(asked.c.most).with_for_update(skip_locked=True).lateral("due")
+    asked, table = _asked(dialect), webhook_deliveries
+    each = _due(asked).limit(asked.c.most).with_for_update(skip_locked=True).lateral("due")
     # Not a plain subquery: PostgreSQL may run that once for each row, and take more than was asked for.
     taken = select(each.c.id).select_from(asked.join(each, true())).cte("taken")
     # As an array: of a join it would expect as many rows as there could be, and read the whole table for them.
-    return _take(webhook_deliveries.c.id == any_(func.array(select(taken.c.id).scalar_subquery())))
+    return _lease(table.c.id == any_(func.array(select(taken.c.id).scalar_subquery()))).returning(table.c.id)
 
 
 def _claimed(dialect: str) -> Select[Any]:
     table, given = webhook_deliveries, given_rows(dialect, id=Str)
-    body: FromClause | ColumnElement[Any] = case(
-        (webhooks.c.payload_version == "v1-thin", events.c.thin_body), else_=events.c.body
-    )
+    shown = select(*_shown(table.c.attempts_count)).order_by(events.c.seq)
+    return _with_events(shown, given.join(table, table.c.id == given.c.id))
+
+
+def _due_as_one_value(dialect: str) -> Select[Any]:
+    asked, table = _asked(dialect), webhook_deliveries
+    ids = _due(asked).correlate(asked).limit(bindparam("most", type_=Integer))
+    rows = func.json_group_array(func.json_array(*_shown(table.c.attempts_count + 1)))
+    return _with_events(select(rows), asked.join(table, table.c.id.in_(ids)))
+
+
+def _shown(attempt: ColumnElement[int]) -> tuple[ColumnElement[Any], ...]:
+    table = webhook_deliveries
+    body = case((webhooks.c.payload_version == "v1-thin", events.c.thin_body), else_=events.c.body)
     return (
-        select(
-            *(table.c.id, table.c.webhook_id, table.c.event_id, table.c.attempts_count, table.c.lane),
-            *(table.c.attempts_before, events.c.is_test, body),
-        )
-        .select_from(given.join(table, table.c.id == given.c.id))
-        .join(webhooks, webhooks.c.id == table.c.webhook_id)
-        .join(events, events.c.id == table.c.event_id)
-        .order_by(events.c.seq)
+        *(events.c.seq, table.c.id, table.c.webhook_id, table.c.event_id, attempt, table.c.lane),
+        *(table.c.attempts_before, events.c.is_test, body),
     )
 
 
-_TAKE = {
-    False: Prepared(lambda _dialect: _take_one_queue(ordered=False)),
-    True: Prepared(lambda _dialect: _take_one_queue(ordered=True)),
-}
+def _with_events(shown: Select[Any], chosen: FromClause) -> Select[Any]:
+    table = webhook_deliveries
+    return shown.select_from(
+        chosen.join(webhooks, webhooks.c.id == table.c.webhook_id).join(events, events.c.id == table.c.event_id)
+    )
+
+
 _TAKE_ALL = Prepared(_take_all)
 _CLAIMED = Prepared(_claimed)
+_DUE = Prepared(_due_as_one_value)
+_LEASE = Prepared(lambda dialect: _lease(webhook_deliveries.c.id.in_(select(given_rows(dialect, id=Str).c.id))))
 
 
 def release(session: Session, claimed: Sequence[Claimed], now: datetime) -> None:
