@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 import api
 import portal
 from api import gateway
+from api.answering import logged
 from api.call import path_of
 from api.limits import RedisLimiter
 from api.problems import problem_response
@@ -88,10 +89,11 @@ class Callsheet(Flask):
 
     def wsgi_app(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request, through the door it came to."""
-        door = self.api if gateway.is_api(path_of(environ)) else super().wsgi_app
+        if gateway.is_api(path_of(environ)):
+            return self.api(environ, start_response)
         with self.gate:
             environ["wsgi.input"] = self.gate.body_outside(environ["wsgi.input"])
-            return door(environ, start_response)
+            return super().wsgi_app(environ, start_response)
 
 
 def create_app(settings: Settings, services: Services | None = None) -> Flask:
@@ -123,7 +125,7 @@ def handle_error(error: Exception) -> Response:
     """Answer any error in the form of the door it came through."""
     if request.path not in MACHINE_PATHS:
         return portal.handle_error(error)
-    told = problem_response(gateway.logged(error), request.path, "")
+    told = problem_response(logged(error), request.path, "")
     return Response(told.body, told.status, told.headers)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from domain.api_keys.queries import KeyRefused
-from domain.ports import Grant, limited_as
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from .auth import AddressRefused, Authenticator, presented_key
+from domain.api_keys.queries import KeyRefused
+from domain.ports import Grant, Limiter, Take, limited_as
+
+from .auth import AddressRefused, Authenticator, Steps, presented_key, take
 from .call import Call
 from .problems import Problem
 from .request_limits import check_head, read_body
@@ -19,69 +22,100 @@ KEY_SETS = "/.well-known/webhook-keys/"
 ADDRESS_PER_MINUTE = 120
 
 
-def admit(call: Call, authenticator: Authenticator) -> None:
-    """Let the call in, or raise what refuses it: 401, 403 allowlist, 429, 414, 431, 400, 413, in this order."""
+def let_in(calls: Sequence[Call], authenticator: Authenticator) -> list[Exception | None]:
+    """Let each call in, in as many round trips to the limiter as one takes, or say what refuses it: 401, 403
+    allowlist, 429, 414, 431, 400, 413, in this order.
+    """
+    return _together([_admit(call, authenticator) for call in calls], calls[0].services.limiter)
+
+
+def readmit(call: Call, authenticator: Authenticator) -> None:
+    """Let in once more a call that has waited, at no cost, as the key is by now; or raise what refuses it."""
+    call.now = call.services.clock()
+    (refusal,) = _together([_let_in(call, authenticator, None)], call.services.limiter)
+    if refusal is not None:
+        raise refusal
+
+
+def _together(admissions: Sequence[Steps[None]], limiter: Limiter) -> list[Exception | None]:
+    """Go through all of them at the same pace; what refuses each."""
+    refusals: list[Exception | None] = [None] * len(admissions)
+    granted: dict[int, Grant | None] = dict.fromkeys(range(len(admissions)))
+    while granted:
+        takes: dict[int, Take] = {}
+        for number, grant in granted.items():
+            try:
+                takes[number] = admissions[number].send(grant)  # type: ignore[arg-type]  # the first has to be None
+            except StopIteration:
+                pass
+            except Exception as error:
+                refusals[number] = error
+        granted = {}
+        for number, found in zip(takes, limiter.take_all(list(takes.values())) if takes else (), strict=True):
+            if isinstance(found, Exception):
+                refusals[number] = found
+            else:
+                granted[number] = found
+    return refusals
+
+
+def _admit(call: Call, authenticator: Authenticator) -> Steps[None]:
     if call.path in PUBLIC or (call.method, call.path) in KEYLESS or call.path.startswith(KEY_SETS):
-        _limit_address(call)
+        yield from _limit_address(call)
     else:
-        _authenticate(call, authenticator)
+        yield from _authenticate(call, authenticator)
     check_head(call.path, call.environ, call.query)
     if call.path in PUBLIC:
         return
     if call.upload is None:
         call.raw_body = read_body(call.environ)
     if call.cost.by_body is not None:
-        _take_by_body(call, authenticator)
+        yield from _take_by_body(call, call.cost.by_body)
 
 
-def _authenticate(call: Call, authenticator: Authenticator) -> None:
+def _authenticate(call: Call, authenticator: Authenticator) -> Steps[None]:
     call.bucket = "write" if call.writes else "read"
     # What its body says it costs is taken when that is read.
-    _let_in(call, authenticator, 0 if call.cost.by_body is not None else call.cost.tokens)
+    yield from _let_in(call, authenticator, 0 if call.cost.by_body is not None else call.cost.tokens)
     assert call.grant is not None
     _require(call, call.grant)
 
 
-def readmit(call: Call, authenticator: Authenticator) -> None:
-    """Let in once more a call that has waited, at no cost, as the key is by now; or raise what refuses it."""
-    call.now = call.services.clock()
-    _let_in(call, authenticator, None)
-
-
-def _let_in(call: Call, authenticator: Authenticator, tokens: float | None) -> None:
+def _let_in(call: Call, authenticator: Authenticator, tokens: float | None) -> Steps[None]:
     """`tokens`: None for a call that was let in before."""
     try:
         token = presented_key(call.environ)
         if tokens is None:
-            call.credential, grant = authenticator.authenticate_again(
+            call.credential, grant = yield from authenticator.authenticate_again(
                 token, call.ip, call.now, call.bucket, woken=call.woken
             )
             call.grant = grant or call.grant
         else:
-            call.credential, call.grant = authenticator.authenticate(token, call.ip, call.at, call.bucket, tokens)
+            call.credential, call.grant = yield from authenticator.authenticate(
+                token, call.ip, call.at, call.bucket, tokens
+            )
     except KeyRefused as refusal:
         call.key_id, call.secret_id = refusal.key_id, refusal.secret_id
-        _limit_address(call)
+        yield from _limit_address(call)
         challenge = {"WWW-Authenticate": 'Bearer realm="callsheet"'}
         raise Problem(f"key-{refusal.reason}", str(refusal), headers=challenge) from None
     except AddressRefused as refusal:
         call.key_id, call.secret_id = refusal.refused.key_id, refusal.refused.secret_id
-        _limit_address(call)
+        yield from _limit_address(call)
         raise Problem("address-not-allowed", str(refusal)) from None
     call.key_id, call.secret_id = call.credential.key_id, call.credential.secret_id
 
 
-def _take_by_body(call: Call, authenticator: Authenticator) -> None:
+def _take_by_body(call: Call, by_body: Callable[[Any], tuple[str, int]]) -> Steps[None]:
     assert call.credential is not None
-    assert call.cost.by_body is not None
-    call.bucket, tokens = call.cost.by_body(call.body_for_audit())
-    call.grant = authenticator.take(call.credential, call.bucket, tokens)
+    call.bucket, tokens = by_body(call.body_for_audit())
+    call.grant = yield take(call.credential, call.bucket, tokens)
     _require(call, call.grant)
 
 
-def _limit_address(call: Call) -> None:
+def _limit_address(call: Call) -> Steps[None]:
     call.bucket = "address"
-    call.grant = call.services.limiter.take(f"address:{limited_as(call.ip)}", ADDRESS_PER_MINUTE)
+    call.grant = yield Take(f"address:{limited_as(call.ip)}", ADDRESS_PER_MINUTE)
     _require(call, call.grant)
 
 

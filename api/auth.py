@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import lru_cache
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from werkzeug.http import http_date
 
@@ -18,10 +18,13 @@ from domain.api_keys.outsiders import note_outsider
 from domain.api_keys.queries import Credential, KeyRefused, find_credential
 from domain.api_keys.rules import ENFORCE
 from domain.api_keys.tokens import ID_LENGTH
-from domain.ports import Grant, Network, Services, limited_as
+from domain.ports import Grant, Network, Services, Take, limited_as
 
 from .outsiders import Outsiders
 
+Result = TypeVar("Result")
+# Admission up to the next round trip: it gives what it takes of a bucket, and goes on with what that granted.
+Steps = Generator[Take, Grant, Result]
 REMEMBER_SECONDS = 1.0
 MOST_REMEMBERED = 10_000
 NOTE_USE_EVERY = timedelta(minutes=1)
@@ -64,7 +67,9 @@ class Authenticator:
         self._outsiders = Outsiders()
         self._lock = Lock()
 
-    def authenticate(self, token: str, ip: str, now: datetime, bucket: str, cost: float) -> tuple[Credential, Grant]:
+    def authenticate(
+        self, token: str, ip: str, now: datetime, bucket: str, cost: float
+    ) -> Steps[tuple[Credential, Grant]]:
         """The credential in force and what its bucket granted. Warm: one Redis round trip and no SQL.
 
         Raises:
@@ -72,16 +77,16 @@ class Authenticator:
             AddressRefused: 403.
         """
         credential = self._in_force(token, ip, now)
-        grant = self.take(credential, bucket, cost)
+        grant = yield take(credential, bucket, cost)
         if grant.epoch is not None and grant.epoch != credential.epoch:
             credential = self._read(token)
             self._check(credential, token, ip, now)
-            grant = self.take(credential, bucket, 0 if grant.allowed else cost)  # by the limit that holds now
+            grant = yield take(credential, bucket, 0 if grant.allowed else cost)  # by the limit that holds now
         return credential, grant
 
     def authenticate_again(
         self, token: str, ip: str, now: datetime, bucket: str, *, woken: bool
-    ) -> tuple[Credential, Grant | None]:
+    ) -> Steps[tuple[Credential, Grant | None]]:
         """The same for a call that has waited, at no cost.
 
         What is remembered for a second will do where nothing woke it, for a change of the key would have. It will do
@@ -93,12 +98,7 @@ class Authenticator:
         """
         if not woken or self._services.limiter.degraded:
             return self._in_force(token, ip, now), None
-        return self.authenticate(token, ip, now, bucket, 0)
-
-    def take(self, credential: Credential, bucket: str, cost: float) -> Grant:
-        """Take tokens of one of the key's buckets."""
-        per_minute = credential.write_per_minute if bucket == "write" else credential.read_per_minute
-        return self._services.limiter.take(bucket, per_minute, cost, credential.key_id)
+        return (yield from self.authenticate(token, ip, now, bucket, 0))
 
     def _in_force(self, token: str, ip: str, now: datetime) -> Credential:
         """What is remembered of the key, if it lets the call in; what the database says before it is refused."""
@@ -152,6 +152,12 @@ class Authenticator:
         if seen is not None:
             with self._services.database.transaction() as session:
                 note_outsider(session, credential.key_id, address, seen.since, now, seen.calls)
+
+
+def take(credential: Credential, bucket: str, cost: float) -> Take:
+    """What takes tokens of one of the key's buckets."""
+    per_minute = credential.write_per_minute if bucket == "write" else credential.read_per_minute
+    return Take(bucket, per_minute, cost, credential.key_id)
 
 
 def retirement_headers(credential: Credential | None) -> dict[str, str]:

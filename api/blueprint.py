@@ -94,7 +94,7 @@ def _endpoint(operation: Operation) -> Callable[..., Response]:
             return once(call, operation, path)
         return answer_in_time(call, operation.waits, lambda: once(call, operation, dict(path)))
 
-    run.__dict__.update(cost=operation.cost, told=operation.told, uploads=operation.uploads)
+    run.__dict__.update(cost=operation.cost, told=operation.told, uploads=operation.uploads, quick=operation.quick)
     return run
 
 

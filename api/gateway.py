@@ -1,38 +1,43 @@
 """What every call of `/api/v1` passes on its way in and out, whether or not a route exists for it; key sets too.
 
-In: request id, key, allowlist, rate limit, the body's size. Out: rate limit headers and the audit row. A call without a
-committed audit row gets no answer but 503.
+In: request id, key, allowlist, rate limit, the body's size. Out: rate limit headers and the audit row. Calls that are
+quick to answer are answered together with those that come at the same time: see
+docs/decisions/0030-quick-reads-are-answered-together.md.
 """
 
 from __future__ import annotations
 
 import inspect
-import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 from flask import Flask
-from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
+from domain.grouping import Grouped
 from domain.ids import ALPHABET, LENGTH
 from domain.ports import Services
 
-from .admission import KEY_SETS, PREFIX, PUBLIC, admit, readmit
-from .auth import Authenticator, retirement_headers
+from .admission import KEY_SETS, PREFIX, PUBLIC
+from .answering import Answering, Task
 from .call import Call
 from .costs import ONE, Cost
-from .problems import Problem, problem_of, problem_response
 from .response import Response, StartResponse
 from .routing import template_of
 from .uploads import Upload
 
 _ID = re.compile(f"(?<=/)[a-z]{{3}}_[{ALPHABET}]{{{LENGTH}}}(?=/|\\Z)")
 
-log = logging.getLogger("callsheet.api")
+
+MOST_TOGETHER = 16
+GROUPS_AT_ONCE = 2
+# Of a group's work: after that, whoever has had no turn yet goes on alone, beside the call that takes so long.
+PATIENCE_SECONDS = 0.02
+# What the query of a quick call may name.
+_PLAIN_QUERY = re.compile(r"(?:(?:limit|cursor|fields)=[^&]*(?:&|\Z))*")
 
 
 class _Known(NamedTuple):
@@ -42,6 +47,7 @@ class _Known(NamedTuple):
     view: Callable[..., Any]
     cost: Cost
     names: tuple[str, ...]
+    is_quick: bool
 
 
 class Gateway:
@@ -53,27 +59,52 @@ class Gateway:
     def __init__(self, app: Flask, services: Services) -> None:
         self._app = app
         self._services = services
-        self._authenticator = Authenticator(services)
-        self._readmit = partial(readmit, authenticator=self._authenticator)
+        self._answering = Answering(services)
+        self._together: Grouped[dict[str, Any], Task] = Grouped(self._answer_together, MOST_TOGETHER, GROUPS_AT_ONCE)
         self._routes = app.url_map.bind("")
         self._known: dict[tuple[str, str], _Known] = {}
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """The answer, once its audit row is committed."""
+        gate = self._services.gate
+        if self._is_quick(environ):
+            task = self._together.run(environ)
+            if task.response is None:
+                with gate:
+                    self._answering.answer([task])
+        else:
+            with gate:
+                environ["wsgi.input"] = gate.body_outside(environ["wsgi.input"])
+                task = self._task(environ)
+                self._answering.let_in([task])
+                self._answering.answer([task])
+        assert task.response is not None
+        return task.response.send(start_response, task.call.method, gate)
+
+    def _answer_together(self, environs: Sequence[dict[str, Any]]) -> list[Task]:
+        with self._services.gate:
+            tasks = [self._task(environ) for environ in environs]
+            self._answering.let_in(tasks)
+            self._answering.answer(tasks, time.monotonic() + PATIENCE_SECONDS)
+        return tasks
+
+    def _is_quick(self, environ: Mapping[str, Any]) -> bool:
+        """Whether it takes a few milliseconds to answer, whatever is stored, and its caller is waited for no more."""
+        known = self._known.get((environ["REQUEST_METHOD"], _ID.sub("*", environ["PATH_INFO"])))
+        return (
+            known is not None
+            and known.is_quick
+            and environ.get("CONTENT_LENGTH", "0") in ("", "0")
+            and "HTTP_TRANSFER_ENCODING" not in environ
+            and _PLAIN_QUERY.fullmatch(environ.get("QUERY_STRING", "")) is not None
+        )
+
+    def _task(self, environ: dict[str, Any]) -> Task:
         call = Call.begin(self._services, environ)
         try:
-            view = self._view_of(call)
-            admit(call, self._authenticator)
-            call.readmit = self._readmit
-            response = view(call)
+            return Task(call, self._view_of(call))
         except Exception as error:
-            response = refuse(error, call)
-            if call.upload is not None and call.is_let_in:
-                call.upload.drain()
-        response = _audited(call, response)
-        if call.credential is not None:
-            _note_use(call, self._authenticator)
-        return response.send(start_response, call.method, self._services.gate)
+            return Task(call, partial(_raise, error))
 
     def _view_of(self, call: Call) -> Callable[[Call], Response]:
         """What answers the call once it is let in, be it with what is wrong with its path or method."""
@@ -94,7 +125,9 @@ class Gateway:
             view = inspect.unwrap(self._app.view_functions[rule.endpoint])
             call.cost = ONE if call.method == "OPTIONS" else getattr(view, "cost", ONE)
             if list(path.values()) == ids:
-                self._known[call.method, shape] = _Known(call.route, view, call.cost, tuple(path))
+                self._known[call.method, shape] = _Known(
+                    call.route, view, call.cost, tuple(path), getattr(view, "quick", False)
+                )
         if call.method == "OPTIONS":
             return self._options
         call.told = getattr(view, "told", None)
@@ -117,64 +150,6 @@ def _raise(error: Exception, _call: Call) -> Response:
     raise error
 
 
-def _note_use(call: Call, authenticator: Authenticator) -> None:
-    """What was done is done and audited: failing to note it on the key changes no answer."""
-    assert call.credential is not None
-    try:
-        authenticator.note_use(call.credential, call.ip, call.at)
-        authenticator.note_outsider(call.credential, call.ip, call.at)
-    except SQLAlchemyError as error:
-        log.warning("the last use of a key could not be noted", exc_info=error)
-
-
 def is_api(path: str) -> bool:
     """Whether the path is the API's to answer."""
     return path == PREFIX or path.startswith((PREFIX + "/", KEY_SETS))
-
-
-def refuse(error: Exception, call: Call) -> Response:
-    """Answer any exception of a call with a problem document."""
-    problem = logged(error, call.request_id)
-    call.problem = problem.slug
-    return problem_response(problem, call.path, call.request_id)
-
-
-def logged(error: Exception, request_id: str = "") -> Problem:
-    """What the caller is told of an exception; what is our own fault goes to the log."""
-    problem = problem_of(error)
-    if problem.slug in ("internal-error", "busy"):
-        log.error("request failed", exc_info=error, extra={"request_id": request_id})
-    return problem
-
-
-def decorate(call: Call, response: Response) -> None:
-    """The headers that every answer carries."""
-    headers = response.headers
-    headers.setdefault("Cache-Control", "private, no-cache")
-    headers["X-Request-Id"] = call.request_id
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Vary"] = "Authorization, X-API-Key"
-    grant = call.grant
-    if grant is not None:
-        headers["X-RateLimit-Limit"] = str(grant.limit)
-        headers["X-RateLimit-Remaining"] = str(grant.remaining)
-        headers["X-RateLimit-Reset"] = str(int(time.time()) + grant.reset_seconds)
-        # draft-ietf-httpapi-ratelimit-headers-11
-        headers["RateLimit-Policy"] = f'"{call.bucket}";q={grant.limit};w=60'
-        headers["RateLimit"] = f'"{call.bucket}";r={grant.remaining};t={grant.reset_seconds}'
-    headers.update(retirement_headers(call.credential))
-
-
-def _audited(call: Call, response: Response) -> Response:
-    """The response, once its audit row is committed; a problem document when that fails."""
-    if not call.audited:
-        try:
-            call.services.audit.write(call.audit_entry(response))
-            call.audited = True
-        except Exception as error:
-            log.critical("an audit row could not be written", exc_info=error)
-            problem = Problem("audit-unavailable", "Nothing was answered because it could not be audited; try again.",
-                              headers={"Retry-After": "1"})  # fmt: skip
-            response = problem_response(problem, call.path, call.request_id)
-    decorate(call, response)
-    return response

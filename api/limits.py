@@ -13,11 +13,12 @@ from hiredis import pack_command
 from redis import Redis
 from redis.exceptions import ConnectionError as NotConnected
 from redis.exceptions import NoScriptError, RedisError
+from sqlalchemy.exc import SQLAlchemyError
 
 from domain.db import Database
 from domain.grouping import Grouped
 from domain.operations.commands import ROUNDING, take_from_bucket
-from domain.ports import Grant
+from domain.ports import Grant, Take
 
 # A microsecond clock and fractional tokens: whole seconds or whole tokens would lose the remainders of every call and
 # admit far less than was promised. `cost` 0 only looks. The caller gives what it last heard of the bucket, which holds
@@ -151,25 +152,50 @@ class RedisLimiter:
 
     def take(self, bucket: str, per_minute: int, cost: float = 1, key_id: str | None = None) -> Grant:
         """See `domain.ports.Limiter`."""
-        cost, name = min(cost, per_minute), f"{key_id}:{bucket}" if key_id else bucket
-        tokens, at = self.levels.last(name, per_minute)
+        (grant,) = self.take_all([Take(bucket, per_minute, cost, key_id)])
+        if isinstance(grant, Exception):
+            raise grant
+        return grant
+
+    def take_all(self, takes: Sequence[Take]) -> list[Grant | Exception]:
+        """See `domain.ports.Limiter`."""
         if not self.degraded:
-            # The braces keep both keys in one slot of a Redis cluster.
-            slot = f"{{{key_id or bucket}}}"
-            keys = f"callsheet:bucket:{slot}:{bucket}", f"callsheet:epoch:{slot}"
             try:
-                allowed, left, now, epoch = self._take.run((*keys, per_minute, cost, tokens, at))
+                return self._taken_of_redis(takes)
             except RedisError:
                 self._away_until = time.monotonic() + PAUSE_SECONDS
-            else:
-                self.levels.keep(name, float(left), int(now))
-                return _grant(bool(allowed), float(left), per_minute, cost, int(epoch) if epoch else None)
+        found: list[Grant | Exception] = []
+        for take in takes:
+            try:
+                found.append(self._taken_of_database(take))
+            except SQLAlchemyError as error:
+                found.append(error)
+        return found
+
+    def _taken_of_redis(self, takes: Sequence[Take]) -> list[Grant | Exception]:
+        found: list[Grant | Exception] = []
+        for take, answer in zip(takes, self._take.run_all([self._arguments(take) for take in takes]), strict=True):
+            if isinstance(answer, BaseException):
+                raise answer
+            allowed, left, now, epoch = answer
+            self.levels.keep(_name(take), float(left), int(now))
+            found.append(_grant(take, bool(allowed), float(left), int(epoch) if epoch else None))
+        return found
+
+    def _arguments(self, take: Take) -> _Take:
+        # The braces keep both keys in one slot of a Redis cluster.
+        slot = f"{{{take.key_id or take.bucket}}}"
+        keys = f"callsheet:bucket:{slot}:{take.bucket}", f"callsheet:epoch:{slot}"
+        return *keys, take.per_minute, _cost(take), *self.levels.last(_name(take), take.per_minute)
+
+    def _taken_of_database(self, take: Take) -> Grant:
+        tokens, at = self.levels.last(_name(take), take.per_minute)
         moment = self._wall()
-        at_most = tokens + max(0.0, moment - at / MICROS) * per_minute / 60
+        at_most = tokens + max(0.0, moment - at / MICROS) * take.per_minute / 60
         with self._database.transaction() as session:
-            granted, held = take_from_bucket(session, name, per_minute, cost, moment, at_most)
-        self.levels.keep(name, held, int(moment * MICROS))
-        return _grant(granted, held, per_minute, cost, None)
+            granted, held = take_from_bucket(session, _name(take), take.per_minute, _cost(take), moment, at_most)
+        self.levels.keep(_name(take), held, int(moment * MICROS))
+        return _grant(take, granted, held, None)
 
     def publish_epoch(self, key_id: str, epoch: int) -> None:
         """See `domain.ports.Limiter`. Losing it costs a second: that is how long a key is remembered."""
@@ -179,13 +205,21 @@ class RedisLimiter:
             self._away_until = time.monotonic() + PAUSE_SECONDS
 
 
-def _grant(allowed: bool, tokens: float, per_minute: int, cost: float, epoch: int | None) -> Grant:
-    per_second = per_minute / 60
+def _name(take: Take) -> str:
+    return f"{take.key_id}:{take.bucket}" if take.key_id else take.bucket
+
+
+def _cost(take: Take) -> float:
+    return min(take.cost, take.per_minute)
+
+
+def _grant(take: Take, allowed: bool, tokens: float, epoch: int | None) -> Grant:
+    per_second = take.per_minute / 60
     return Grant(
         allowed=allowed,
-        limit=per_minute,
+        limit=take.per_minute,
         remaining=max(0, math.floor(tokens)),
-        reset_seconds=math.ceil((per_minute - tokens) / per_second),
-        retry_after=0 if allowed else max(1, math.ceil((cost - tokens) / per_second)),
+        reset_seconds=math.ceil((take.per_minute - tokens) / per_second),
+        retry_after=0 if allowed else max(1, math.ceil((_cost(take) - tokens) / per_second)),
         epoch=epoch,
     )

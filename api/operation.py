@@ -48,6 +48,7 @@ class Terms(TypedDict, total=False):
     reads: Callable[[Call], bool] | None
     told: Callable[[Any], Any] | None
     uploads: bool
+    quick: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class Operation:
         reads: whether this call only reads, although its method may write.
         told: what the audit is told of a body in place of it; secrets are masked in that too.
         uploads: its body is a file, in `call.upload`, and not read beforehand.
+        quick: that a call with nothing to look for takes a few milliseconds, whatever is stored; see `gateway`.
     """
 
     id: str
@@ -89,6 +91,7 @@ class Operation:
     reads: Callable[[Call], bool] | None = None
     told: Callable[[Any], Any] | None = None
     uploads: bool = False
+    quick: bool = False
 
     @property
     def recorded(self) -> bool:

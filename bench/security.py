@@ -20,10 +20,10 @@ from typing import Any
 
 import redis
 
-from api.admission import admit
+from api.admission import let_in
+from api.answering import decorate
 from api.auth import Authenticator
 from api.call import Call
-from api.gateway import decorate
 from api.response import Response
 from app import build_services
 from bench.servers import PLENTY, durable_database, durable_redis
@@ -81,7 +81,7 @@ class Layer:
         moments = [_moment()]
         call = Call.begin(self.services, self._environ)
         moments.append(_moment())
-        admit(call, self._authenticator)
+        let_in([call], self._authenticator)
         moments.append(_moment())
         response = Response(b"{}")
         self.services.audit.write(call.audit_entry(response))

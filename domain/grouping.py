@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -19,15 +20,18 @@ class Grouped(Generic[Item, Result]):
     Args:
         work: the results of a group, in order; an exception among them is raised for its caller alone, one that it
             raises for every caller of the group.
-        most: the largest group.
+        most: the largest group, in callers.
+        at_once: how many groups may be worked for at the same time.
     """
 
-    def __init__(self, work: Callable[[Sequence[Item]], Sequence[Result | Exception]], most: int = 1000) -> None:
+    def __init__(
+        self, work: Callable[[Sequence[Item]], Sequence[Result | Exception]], most: int = 1000, at_once: int = 1
+    ) -> None:
         self._work = work
         self._most = most
+        self._places = at_once
         self._mutex = threading.Lock()
-        self._queue: list[_Waiting[Item, Result]] = []
-        self._working = False
+        self._queue: list[_Waiting[Item, Result]] = []  # empty while a place is free
 
     def run(self, item: Item) -> Result:
         """The item's result.
@@ -35,51 +39,65 @@ class Grouped(Generic[Item, Result]):
         Raises:
             Exception: what the work raised, or gave for this item.
         """
-        waiting: _Waiting[Item, Result] = _Waiting(item)
-        with self._mutex:
-            self._queue.append(waiting)
-            first, self._working = not self._working, True
-        if not first:
-            waiting.woken.acquire()
-        if not waiting.done:
-            self._work_for_queue()
-        if isinstance(waiting.result, BaseException):
-            raise waiting.result
-        return waiting.result
+        (result,) = self.run_all([item])
+        if isinstance(result, BaseException):
+            raise result
+        return result
 
-    def _work_for_queue(self) -> None:
+    def run_all(self, items: Sequence[Item]) -> list[Result | BaseException]:
+        """The results of several items of one caller, all worked for in one step; exceptions are among them."""
+        waiting: _Waiting[Item, Result] = _Waiting(items)
         with self._mutex:
-            group, self._queue = self._queue[: self._most], self._queue[self._most :]
+            if self._places:
+                self._places -= 1
+                waiting.group = [waiting]
+            else:
+                self._queue.append(waiting)
+        if waiting.group is None:
+            waiting.woken.acquire()
+        group, waiting.group = waiting.group, None  # or it would hold itself, and wait for the collector
+        if group is not None:
+            self._work_for(group)
+        return waiting.results
+
+    def _work_for(self, group: Sequence[_Waiting[Item, Result]]) -> None:
         try:
             self._do(group)
         finally:
             with self._mutex:
-                following = self._queue[0] if self._queue else None
-                self._working = following is not None
-            for waiting in group:
-                waiting.done = True
+                following, self._queue = self._queue[: self._most], self._queue[self._most :]
+                self._places += not following
+            for waiting in group[1:]:
                 waiting.woken.release()
-            if following is not None:
-                following.woken.release()
+            if following:
+                following[0].group = following
+                following[0].woken.release()
 
     def _do(self, group: Sequence[_Waiting[Item, Result]]) -> None:
+        items = [item for waiting in group for item in waiting.items]
         try:
-            results: Sequence[Result | BaseException] = self._work([waiting.item for waiting in group])
+            results: Sequence[Result | BaseException] = self._work(items)
         except BaseException as error:
-            results = [error] * len(group)
-        for waiting, result in zip(group, results, strict=True):
-            waiting.result = result
+            results = [error] * len(items)
+        left = iter(results)
+        for waiting in group:
+            waiting.results = list(islice(left, len(waiting.items)))
 
 
 class _Waiting(Generic[Item, Result]):
-    """An item on its way. `woken` is released when it has its result, or when its caller is to work next."""
+    """A caller's items on their way.
 
-    __slots__ = ("done", "item", "result", "woken")
+    Attributes:
+        woken: released when there are results, or when the caller is to work.
+        group: those it is to work for, itself the first of them.
+    """
 
-    result: Result | BaseException
+    __slots__ = ("group", "items", "results", "woken")
 
-    def __init__(self, item: Item) -> None:
-        self.item = item
-        self.done = False
+    results: list[Result | BaseException]
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self.items = items
+        self.group: Sequence[_Waiting[Item, Result]] | None = None
         self.woken = threading.Lock()
         self.woken.acquire()

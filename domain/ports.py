@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from .artifacts.store import ArtifactStore
 from .audit.commands import AuditWriter
@@ -83,11 +83,24 @@ class Grant:
     epoch: int | None = None
 
 
+class Take(NamedTuple):
+    """What is to be taken of a bucket: `cost` tokens, or all where it holds fewer when full; a cost of 0 only looks."""
+
+    bucket: str
+    per_minute: int
+    cost: float = 1
+    key_id: str | None = None
+
+
 class Limiter(Protocol):
     """Token buckets, and the epochs of keys read in the same round trip."""
 
     def take(self, bucket: str, per_minute: int, cost: float = 1, key_id: str | None = None) -> Grant:
-        """Take `cost` tokens of a bucket, or all where it holds fewer when full; a cost of 0 only looks."""
+        """See `Take`."""
+        ...
+
+    def take_all(self, takes: Sequence[Take]) -> list[Grant | Exception]:
+        """One after the other, in one round trip; where the limit could not be counted, what kept it from that."""
         ...
 
     def publish_epoch(self, key_id: str, epoch: int) -> None:

@@ -71,11 +71,11 @@ def register_reads(blueprint: Blueprint, kind: Kind, schema: type[Schema]) -> No
     get_list.__doc__ = f"List {kind.plural}."
     blueprint.operation(
         "GET", f"/{kind.plural}/<id>", id=f"get_{kind.object}", permission=Permission.READ, returns=schema, loads=kind,
-        shape=kind.listing,
+        shape=kind.listing, quick=True,
     )(get_one)  # fmt: skip
     blueprint.operation(
         "GET", f"/{kind.plural}", id=f"list_{kind.plural}", permission=Permission.READ, returns=schema,
-        listing=kind.listing,
+        listing=kind.listing, quick=True,
     )(get_list)  # fmt: skip
     for parent, column in kind.parents:
         _register_nested(blueprint, kind, schema, BY_OBJECT[parent], column)
@@ -107,4 +107,5 @@ def _register_nested(blueprint: Blueprint, kind: Kind, schema: type[Schema], par
         returns=schema,
         loads=parent,
         listing=kind.listing,
+        quick=True,
     )(get_nested)

@@ -128,7 +128,7 @@ class AuditWriter:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._group: Grouped[AuditEntry, None] = Grouped(self._write_all)
+        self._group: Grouped[AuditEntry, None] = Grouped(self._commit)
 
     def write(self, entry: AuditEntry) -> None:
         """Return once the row is committed.
@@ -138,12 +138,16 @@ class AuditWriter:
         """
         self._group.run(entry)
 
-    def _write_all(self, entries: Sequence[AuditEntry]) -> list[Exception | None]:
+    def write_all(self, entries: Sequence[AuditEntry]) -> list[BaseException | None]:
+        """Return once each is committed, or with what kept it from being written."""
+        return self._group.run_all(entries) if entries else []
+
+    def _commit(self, entries: Sequence[AuditEntry]) -> list[Exception | None]:
         try:
             with self._database.single_statement() as session:
                 _INSERT.run(session, entries)
         except _ONE_ROWS_FAULT as error:
-            return [error] if len(entries) == 1 else [self._write_all([entry])[0] for entry in entries]
+            return [error] if len(entries) == 1 else [self._commit([entry])[0] for entry in entries]
         except Exception as error:
             return [error] * len(entries)
         return [None] * len(entries)

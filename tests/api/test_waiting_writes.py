@@ -80,8 +80,7 @@ def called(gateway: Gateway, cast: Cast, body: dict[str, Any], idempotency_key: 
     if idempotency_key:
         headers["Idempotency-Key"] = idempotency_key
     environ = EnvironBuilder(f"{PREFIX}/claims", method="POST", json=body, headers=list(headers.items())).get_environ()
-    with gateway._services.gate:
-        pieces, status, _ = run_wsgi_app(gateway, environ)
+    pieces, status, _ = run_wsgi_app(gateway, environ)
     return int(status[:3]), orjson.loads(b"".join(pieces))
 
 

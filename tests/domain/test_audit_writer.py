@@ -41,7 +41,7 @@ def write_together(database: Database, entries: Sequence[AuditEntry]) -> list[Fu
     writer = AuditWriter(database)
     with ThreadPoolExecutor(len(entries)) as pool, nobody_writes(database):
         futures = [pool.submit(writer.write, entries[0])]
-        wait_until(lambda: writer._group._working and not writer._group._queue, 3, "the first caller does not write")
+        wait_until(lambda: not writer._group._places and not writer._group._queue, 3, "the first caller does not write")
         futures += [pool.submit(writer.write, one) for one in entries[1:]]
         wait_until(lambda: len(writer._group._queue) == len(entries) - 1, 3, "the others do not queue up")
     return futures

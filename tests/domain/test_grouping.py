@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Event
+from threading import Barrier, Event, Lock
+from weakref import ref
 
 import pytest
 
@@ -68,6 +70,50 @@ def test_an_exception_of_the_work_is_raised_for_the_whole_group_and_the_next_one
     for future in futures[1:]:
         with pytest.raises(ArithmeticError):
             future.result()
+
+
+def test_what_one_caller_brings_stays_together() -> None:
+    grouped: Grouped[int, int] = Grouped(
+        lambda items: [item * 10 if item % 2 else ValueError(str(item)) for item in items]
+    )
+    with ThreadPoolExecutor(16) as pool:
+        many = list(pool.map(grouped.run_all, [range(number, number + 3) for number in range(0, 3000, 3)]))
+    shown = [str(result) for results in many for result in results]
+    assert shown == [str(number * 10) if number % 2 else str(number) for number in range(3000)]
+
+
+def test_several_groups_are_worked_for_at_once_and_no_more() -> None:
+    at_work, most, lock = 0, 0, Lock()
+    both = Barrier(2)
+
+    def work(items: Sequence[int]) -> list[int]:
+        nonlocal at_work, most
+        with lock:
+            at_work += 1
+            most = max(most, at_work)
+        both.wait(5)
+        with lock:
+            at_work -= 1
+        return [item + 1 for item in items]
+
+    grouped: Grouped[int, int] = Grouped(work, most=1, at_once=2)
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(grouped.run, range(40))) == list(range(1, 41))
+    assert most == 2
+
+
+def test_nothing_is_left_to_the_collector() -> None:
+    class Item:
+        pass
+
+    grouped: Grouped[Item, Item] = Grouped(lambda items: items)
+    gc.disable()
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            held = [ref(result) for result in pool.map(grouped.run, [Item() for _ in range(100)])]
+        assert [left for left in held if left() is not None] == []
+    finally:
+        gc.enable()
 
 
 def test_many_callers_each_get_their_own() -> None:

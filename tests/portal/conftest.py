@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from domain.crypto import Keyring
 from domain.db import Database
 from domain.events.positions import Feed
 from domain.gate import Gate
-from domain.ports import Grant, Services
+from domain.ports import Grant, Services, Take
 from domain.seals.statistics import Figure
 from jobs.artifact_store import open_store
 from jobs.hub import Hub
@@ -55,6 +55,9 @@ class CountingLimiter:
         self.taken[bucket] = self.taken.get(bucket, 0) + cost
         left = per_minute - self.taken[bucket]
         return Grant(left >= 0, per_minute, max(int(left), 0), 60, 0 if left >= 0 else 12)
+
+    def take_all(self, takes: Sequence[Take]) -> list[Grant | Exception]:
+        return [self.take(*take) for take in takes]
 
     def publish_epoch(self, key_id: str, epoch: int) -> None:
         pass

@@ -49,7 +49,7 @@ def post_job(call: Call, body: dict[str, Any]) -> Answer:
 
 @blueprint.operation(
     "GET", "/jobs/<id:id>", id="get_job", permission=Permission.READ, loads=JOB, returns=JobSchema, shape=JOBS,
-    waits=Waits.QUERY,
+    waits=Waits.QUERY, quick=True,
 )  # fmt: skip
 def get_job(call: Call) -> Answer:
     """Get a job: with `wait`, when it has ended or changes, since `If-None-Match` or else since the call."""

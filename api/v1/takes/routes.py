@@ -16,7 +16,9 @@ from .schemas import TakeSchema
 blueprint = Blueprint("takes", __name__, description="What jobs made of characters, scenes and segments.")
 
 
-@blueprint.operation("GET", "/takes/<id>", id="get_take", permission=Permission.READ, loads=TAKE, returns=TakeSchema)
+@blueprint.operation(
+    "GET", "/takes/<id>", id="get_take", permission=Permission.READ, loads=TAKE, returns=TakeSchema, quick=True
+)
 def get_take(call: Call) -> Answer:
     """Get a take. Its files are the artifacts of the last attempt of its job."""
     return one(represent_take(call.target))

@@ -1,0 +1,141 @@
+"""Letting calls in, answering and auditing them: one alone, or several that share their round trips."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from domain.audit.commands import AuditEntry
+from domain.ports import Services
+
+from .admission import let_in, readmit
+from .auth import Authenticator, retirement_headers
+from .call import Call
+from .problems import Problem, problem_of, problem_response
+from .response import Response
+
+log = logging.getLogger("callsheet.api")
+
+
+@dataclass(slots=True)
+class Task:
+    """A call, what answers it once it is let in, and its answer as soon as there is one."""
+
+    call: Call
+    view: Callable[[Call], Response]
+    response: Response | None = None
+
+
+class Answering:
+    """What every call passes, whatever happens. A call without a committed audit row gets no answer but 503."""
+
+    def __init__(self, services: Services) -> None:
+        self._audit = services.audit
+        self._authenticator = Authenticator(services)
+        self._readmit = partial(readmit, authenticator=self._authenticator)
+
+    def let_in(self, tasks: Sequence[Task]) -> None:
+        """Let the calls in; those that are refused have their answer."""
+        try:
+            refusals = let_in([task.call for task in tasks], self._authenticator)
+        except Exception as error:
+            refusals = [error] * len(tasks)
+        for task, refusal in zip(tasks, refusals, strict=True):
+            task.call.readmit = self._readmit
+            if refusal is not None:
+                task.response = _refused(refusal, task.call)
+
+    def answer(self, tasks: Sequence[Task], until: float = math.inf) -> None:
+        """Have the views answer those that were let in and have their turn by then; audit all that have an answer.
+
+        Args:
+            until: by the monotonic clock.
+        """
+        for task in tasks:
+            if task.response is None and time.monotonic() < until:
+                try:
+                    task.response = task.view(task.call)
+                except Exception as error:
+                    task.response = _refused(error, task.call)
+        ended = [(task, task.response) for task in tasks if task.response is not None]
+        self._write([(task, response) for task, response in ended if not task.call.audited])
+        for task, response in ended:
+            decorate(task.call, task.response or response)
+            self._note_use(task.call)
+
+    def _write(self, ended: Sequence[tuple[Task, Response]]) -> None:
+        """Commit their audit rows; a task whose row could not be written has another answer."""
+        entries: list[tuple[Task, AuditEntry]] = []
+        for task, response in ended:
+            try:
+                entries.append((task, task.call.audit_entry(response)))
+            except Exception as error:
+                task.response = _unaudited(error, task.call)
+        failures = self._audit.write_all([entry for _, entry in entries])
+        for (task, _), failure in zip(entries, failures, strict=True):
+            task.call.audited = failure is None
+            if failure is not None:
+                task.response = _unaudited(failure, task.call)
+
+    def _note_use(self, call: Call) -> None:
+        """What was done is done and audited: failing to note it on the key changes no answer."""
+        if call.credential is None:
+            return
+        try:
+            self._authenticator.note_use(call.credential, call.ip, call.at)
+            self._authenticator.note_outsider(call.credential, call.ip, call.at)
+        except SQLAlchemyError as error:
+            log.warning("the last use of a key could not be noted", exc_info=error)
+
+
+def _refused(error: Exception, call: Call) -> Response:
+    response = refuse(error, call)
+    if call.upload is not None and call.is_let_in:
+        call.upload.drain()
+    return response
+
+
+def _unaudited(error: BaseException, call: Call) -> Response:
+    log.critical("an audit row could not be written", exc_info=error)
+    problem = Problem("audit-unavailable", "Nothing was answered because it could not be audited; try again.",
+                      headers={"Retry-After": "1"})  # fmt: skip
+    return problem_response(problem, call.path, call.request_id)
+
+
+def refuse(error: Exception, call: Call) -> Response:
+    """Answer any exception of a call with a problem document."""
+    problem = logged(error, call.request_id)
+    call.problem = problem.slug
+    return problem_response(problem, call.path, call.request_id)
+
+
+def logged(error: Exception, request_id: str = "") -> Problem:
+    """What the caller is told of an exception; what is our own fault goes to the log."""
+    problem = problem_of(error)
+    if problem.slug in ("internal-error", "busy"):
+        log.error("request failed", exc_info=error, extra={"request_id": request_id})
+    return problem
+
+
+def decorate(call: Call, response: Response) -> None:
+    """The headers that every answer carries."""
+    headers = response.headers
+    headers.setdefault("Cache-Control", "private, no-cache")
+    headers["X-Request-Id"] = call.request_id
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Vary"] = "Authorization, X-API-Key"
+    grant = call.grant
+    if grant is not None:
+        headers["X-RateLimit-Limit"] = str(grant.limit)
+        headers["X-RateLimit-Remaining"] = str(grant.remaining)
+        headers["X-RateLimit-Reset"] = str(int(time.time()) + grant.reset_seconds)
+        # draft-ietf-httpapi-ratelimit-headers-11
+        headers["RateLimit-Policy"] = f'"{call.bucket}";q={grant.limit};w=60'
+        headers["RateLimit"] = f'"{call.bucket}";r={grant.remaining};t={grant.reset_seconds}'
+    headers.update(retirement_headers(call.credential))

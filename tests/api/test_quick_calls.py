@@ -1,0 +1,153 @@
+"""Quick calls that come at the same time are answered together: each as if it had come alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from api.gateway import GROUPS_AT_ONCE, Gateway
+from app import Callsheet
+from domain.access import SYSTEM
+from domain.api_keys.commands import revoke_key
+from domain.db import Database
+from tests.api.client import Answer, Client
+from tests.api.conftest import Cast
+from tests.factories import change_key, make_character, make_key
+from tests.support.clock import NOON
+from tests.support.queries import recorded
+from tests.support.waiting import wait_until
+
+Asked = Callable[[], Answer]
+
+
+@pytest.fixture
+def gateway(app: Callsheet, cast: Cast, database: Database) -> Gateway:
+    """That knows the routes: whatever comes first to one goes alone."""
+    character = make_character(database, cast.project)
+    for path in ("/characters", f"/characters/{character['id']}", f"/projects/{cast.project['id']}/characters"):
+        assert cast.admin.get(path).status == 200
+    return app.api
+
+
+@contextmanager
+def nobody_works(gateway: Gateway) -> Iterator[None]:
+    """Every turn is taken: calls queue up."""
+    gate, settings = gateway._services.gate, gateway._services.settings
+    for _ in range(settings.web_threads):  # type: ignore[attr-defined]  # of the whole settings
+        gate.__enter__()
+    try:
+        yield
+    finally:
+        for _ in range(settings.web_threads):  # type: ignore[attr-defined]
+            gate.__exit__()
+
+
+def together(gateway: Gateway, asked: Sequence[Asked], meanwhile: Callable[[], object] = lambda: None) -> list[Answer]:
+    """The answers, when all but the first have to wait for their turn."""
+    with ThreadPoolExecutor(len(asked)) as pool:
+        with nobody_works(gateway):
+            futures = [pool.submit(one) for one in asked]
+            wait_until(
+                lambda: len(gateway._together._queue) == len(asked) - GROUPS_AT_ONCE, 10, "the calls do not queue up"
+            )
+            meanwhile()
+        return [future.result() for future in futures]
+
+
+def test_it_works(gateway: Gateway, app: Callsheet, cast: Cast, database: Database) -> None:
+    caller = Client(app, make_key(database, read_per_minute=30))
+    rows = [make_character(database, cast.project) for _ in range(14)]
+    asked: list[Asked] = [lambda row=row: caller.get(f"/characters/{row['id']}") for row in rows]  # type: ignore[misc]
+    caller.get("/characters")
+    with recorded(database) as statements:
+        answers = together(gateway, asked)
+    assert [answer.data["id"] for answer in answers] == [row["id"] for row in rows]
+    remaining = sorted(int(answer.headers["X-RateLimit-Remaining"]) for answer in answers)
+    assert remaining == list(range(remaining[0], remaining[0] + 14)), "each took one token"
+    assert sum(statement.startswith("INSERT INTO api_audit_log") for statement in statements) == GROUPS_AT_ONCE + 1
+
+
+def test_each_is_refused_for_its_own_faults(gateway: Gateway, cast: Cast, app: Callsheet, database: Database) -> None:
+    row, foreign = make_character(database, cast.project), make_character(database, cast.foreign_project)
+    one, every = f"/characters/{row['id']}", "/characters"
+    revoked, suspended = make_key(database), make_key(database)
+    change_key(database, revoked.id, revoked_at=NOON)
+    change_key(database, suspended.id, suspended_at=NOON)
+    elsewhere, spent = make_key(database, allowed_cidrs=["203.0.113.0/24"]), make_key(database, read_per_minute=1)
+    assert Client(app, spent).get(one).status == 200
+    etag = cast.admin.get(one).headers["ETag"]
+    asked: dict[str, tuple[Asked, int]] = {
+        "read": (lambda: cast.admin.get(one), 200),
+        "no key": (lambda: cast.nobody.get(one), 401),
+        "revoked": (lambda: Client(app, revoked).get(one), 401),
+        "suspended": (lambda: Client(app, suspended).get(one), 401),
+        "elsewhere": (lambda: Client(app, elsewhere).get(one), 403),
+        "spent": (lambda: Client(app, spent).get(one), 429),
+        "foreign": (lambda: cast.creator.get(f"/characters/{foreign['id']}"), 404),
+        "unknown field": (lambda: cast.admin.get(one, fields="colour"), 400),
+        "bad cursor": (lambda: cast.admin.get(every, cursor="x"), 400),
+        "known": (lambda: cast.admin.call("GET", one, headers={"If-None-Match": etag}), 304),
+        "head": (lambda: cast.admin.call("GET", every, headers={"X-Request-Id": "mine"}), 200),
+        "nested": (lambda: cast.reviewer.get(f"/projects/{cast.project['id']}/characters", limit=1), 200),
+    }
+    answers = together(gateway, [ask for ask, _ in asked.values()])
+    told = dict(zip(asked, answers, strict=True))
+    assert {name: answer.status for name, answer in told.items()} == {
+        name: status for name, (_, status) in asked.items()
+    }
+    assert told["read"].data["id"] == row["id"]
+    assert told["head"].headers["X-Request-Id"] == "mine"
+    for name in ("revoked", "suspended", "elsewhere", "foreign", "unknown field"):
+        alone = asked[name][0]()
+        assert {**alone.document, "request_id": ""} == {**told[name].document, "request_id": ""}
+
+
+def test_a_key_that_is_revoked_while_its_calls_wait_lets_none_of_them_in(
+    gateway: Gateway, cast: Cast, app: Callsheet, database: Database
+) -> None:
+    row, key = make_character(database, cast.project), make_key(database)
+    caller, path = Client(app, key), f"/characters/{row['id']}"
+    assert caller.get(path).status == 200
+
+    def revoke() -> None:
+        with database.transaction() as session:
+            revoke_key(session, SYSTEM, key.id, NOON)
+
+    answers = together(gateway, [lambda: caller.get(path)] * 8, revoke)
+    assert {(answer.status, answer.problem) for answer in answers} == {(401, "key-revoked")}
+
+
+def test_whoever_gets_no_turn_in_time_goes_alone(
+    gateway: Gateway, app: Callsheet, cast: Cast, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.gateway.PATIENCE_SECONDS", 0.0)
+    caller, row = Client(app, make_key(database, read_per_minute=30)), make_character(database, cast.project)
+    caller.get("/characters")
+    answers = together(gateway, [lambda: caller.get(f"/characters/{row['id']}")] * 8)
+    assert {answer.data["id"] for answer in answers} == {row["id"]}
+    remaining = sorted(int(answer.headers["X-RateLimit-Remaining"]) for answer in answers)
+    assert remaining == list(range(remaining[0], remaining[0] + 8)), "no token was taken twice"
+
+
+@pytest.mark.parametrize(
+    ("method", "query", "headers", "is_quick"),
+    [
+        ("GET", "", {}, True),
+        ("GET", "limit=5&cursor=abc&fields=id,name", {}, True),
+        ("GET", "limit=5&status=draft", {}, False),  # what is looked for may be far away
+        ("GET", "total=true", {}, False),
+        ("GET", "sort=name", {}, False),
+        ("GET", "q=mara", {}, False),
+        ("GET", "", {"CONTENT_LENGTH": "12"}, False),  # its sender may be slow
+        ("GET", "", {"HTTP_TRANSFER_ENCODING": "chunked"}, False),
+        ("POST", "", {}, False),
+    ],
+)
+def test_what_may_take_longer_is_not_quick(
+    gateway: Gateway, method: str, query: str, headers: dict[str, str], is_quick: bool
+) -> None:
+    environ = {"REQUEST_METHOD": method, "PATH_INFO": "/api/v1/characters", "QUERY_STRING": query, **headers}
+    assert gateway._is_quick(environ) is is_quick
