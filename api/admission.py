@@ -13,6 +13,7 @@ from .call import Call
 from .problems import Problem
 from .request_limits import check_head, read_body
 
+Refuse = Callable[[int, Exception], None]
 PREFIX = "/api/v1"
 PUBLIC = frozenset({f"{PREFIX}/openapi.json", f"{PREFIX}/docs"})
 # Calls that need no key although they do something.
@@ -22,24 +23,28 @@ KEY_SETS = "/.well-known/webhook-keys/"
 ADDRESS_PER_MINUTE = 120
 
 
-def let_in(calls: Sequence[Call], authenticator: Authenticator) -> list[Exception | None]:
-    """Let each call in, in as many round trips to the limiter as one takes, or say what refuses it: 401, 403
-    allowlist, 429, 414, 431, 400, 413, in this order.
+def let_in(calls: Sequence[Call], authenticator: Authenticator, refuse: Refuse) -> None:
+    """Let each call in, in as many round trips to the limiter as one takes.
+
+    Args:
+        refuse: told the number of a call and what refuses it: 401, 403 allowlist, 429, 414, 431, 400, 413, in this
+            order. It is not given back: an exception that is kept where it was caught holds itself, and the call.
     """
-    return _together([_admit(call, authenticator) for call in calls], calls[0].services.limiter)
+    _together(calls[0].services.limiter, [_admit(call, authenticator) for call in calls], refuse)
 
 
 def readmit(call: Call, authenticator: Authenticator) -> None:
     """Let in once more a call that has waited, at no cost, as the key is by now; or raise what refuses it."""
     call.now = call.services.clock()
-    (refusal,) = _together([_let_in(call, authenticator, None)], call.services.limiter)
-    if refusal is not None:
-        raise refusal
+    _together(call.services.limiter, [_let_in(call, authenticator, None)], _raise)
 
 
-def _together(admissions: Sequence[Steps[None]], limiter: Limiter) -> list[Exception | None]:
-    """Go through all of them at the same pace; what refuses each."""
-    refusals: list[Exception | None] = [None] * len(admissions)
+def _raise(_number: int, refusal: Exception) -> None:
+    raise refusal
+
+
+def _together(limiter: Limiter, admissions: Sequence[Steps[None]], refuse: Refuse) -> None:
+    """Go through all of them at the same pace."""
     granted: dict[int, Grant | None] = dict.fromkeys(range(len(admissions)))
     while granted:
         takes: dict[int, Take] = {}
@@ -48,15 +53,14 @@ def _together(admissions: Sequence[Steps[None]], limiter: Limiter) -> list[Excep
                 takes[number] = admissions[number].send(grant)  # type: ignore[arg-type]  # the first has to be None
             except StopIteration:
                 pass
-            except Exception as error:
-                refusals[number] = error
+            except Exception as refusal:
+                refuse(number, refusal)
         granted = {}
-        for number, found in zip(takes, limiter.take_all(list(takes.values())) if takes else (), strict=True):
+        for number, found in zip(takes, limiter.take_all(list(takes.values())), strict=True):
             if isinstance(found, Exception):
-                refusals[number] = found
+                refuse(number, found)
             else:
                 granted[number] = found
-    return refusals
 
 
 def _admit(call: Call, authenticator: Authenticator) -> Steps[None]:

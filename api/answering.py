@@ -42,14 +42,17 @@ class Answering:
 
     def let_in(self, tasks: Sequence[Task]) -> None:
         """Let the calls in; those that are refused have their answer."""
-        try:
-            refusals = let_in([task.call for task in tasks], self._authenticator)
-        except Exception as error:
-            refusals = [error] * len(tasks)
-        for task, refusal in zip(tasks, refusals, strict=True):
+
+        def refuse_one(number: int, refusal: Exception) -> None:
+            tasks[number].response = _refused(refusal, tasks[number].call)
+
+        for task in tasks:
             task.call.readmit = self._readmit
-            if refusal is not None:
-                task.response = _refused(refusal, task.call)
+        try:
+            let_in([task.call for task in tasks], self._authenticator, refuse_one)
+        except Exception as error:
+            for task in tasks:
+                task.response = _refused(error, task.call)
 
     def answer(self, tasks: Sequence[Task], until: float = math.inf) -> None:
         """Have the views answer those that were let in and have their turn by then; audit all that have an answer.

@@ -159,7 +159,7 @@ class RedisLimiter:
 
     def take_all(self, takes: Sequence[Take]) -> list[Grant | Exception]:
         """See `domain.ports.Limiter`."""
-        if not self.degraded:
+        if takes and not self.degraded:
             try:
                 return self._taken_of_redis(takes)
             except RedisError:

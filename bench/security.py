@@ -81,7 +81,7 @@ class Layer:
         moments = [_moment()]
         call = Call.begin(self.services, self._environ)
         moments.append(_moment())
-        let_in([call], self._authenticator)
+        let_in([call], self._authenticator, _refused)
         moments.append(_moment())
         response = Response(b"{}")
         self.services.audit.write(call.audit_entry(response))
@@ -91,6 +91,10 @@ class Layer:
         self._authenticator.note_use(call.credential, call.ip, call.at)
         moments.append(_moment())
         return [(now[0] - then[0], now[1] - then[1]) for then, now in itertools.pairwise(moments)]
+
+
+def _refused(_number: int, refusal: Exception) -> None:
+    raise refusal
 
 
 def _moment() -> Took:

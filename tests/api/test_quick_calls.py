@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
 
+from api.call import Call
 from api.gateway import GROUPS_AT_ONCE, Gateway
 from app import Callsheet
 from domain.access import SYSTEM
@@ -130,6 +132,28 @@ def test_whoever_gets_no_turn_in_time_goes_alone(
     assert {answer.data["id"] for answer in answers} == {row["id"]}
     remaining = sorted(int(answer.headers["X-RateLimit-Remaining"]) for answer in answers)
     assert remaining == list(range(remaining[0], remaining[0] + 8)), "no token was taken twice"
+
+
+def test_nothing_of_them_is_left_to_the_collector(gateway: Gateway, cast: Cast, app: Callsheet) -> None:
+    asked: list[Asked] = [
+        lambda: cast.viewer.get("/characters"),
+        lambda: cast.viewer.get("/characters", fields="colour"),
+        lambda: cast.nobody.get("/characters"),
+        lambda: Client(app, cast.viewer.key, "203.0.113.9").get("/characters", cursor="x"),
+    ] * 4
+    together(gateway, asked)
+    gc.collect()
+    gc.disable()
+    try:
+        before = count_calls()
+        together(gateway, asked)
+        assert count_calls() == before
+    finally:
+        gc.enable()
+
+
+def count_calls() -> int:
+    return sum(isinstance(found, Call) for found in gc.get_objects())
 
 
 @pytest.mark.parametrize(
