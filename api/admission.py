@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,44 +25,58 @@ KEY_SETS = "/.well-known/webhook-keys/"
 ADDRESS_PER_MINUTE = 120
 
 
-def let_in(calls: Sequence[Call], authenticator: Authenticator, refuse: Refuse) -> None:
+def let_in(calls: Sequence[Call], authenticator: Authenticator, refuse: Refuse, until: float = math.inf) -> int:
     """Let each call in, in as many round trips to the limiter as one takes.
 
     Args:
         refuse: told the number of a call and what refuses it: 401, 403 allowlist, 429, 414, 431, 400, 413, in this
             order. It is not given back: an exception that is kept where it was caught holds itself, and the call.
+        until: by the monotonic clock, no more calls are begun with then.
+
+    Returns:
+        How many were begun with, the first ones.
     """
-    _together(calls[0].services.limiter, [_admit(call, authenticator) for call in calls], refuse)
+    return _together(calls[0].services.limiter, [_admit(call, authenticator) for call in calls], refuse, until)
 
 
 def readmit(call: Call, authenticator: Authenticator) -> None:
     """Let in once more a call that has waited, at no cost, as the key is by now; or raise what refuses it."""
     call.now = call.services.clock()
-    _together(call.services.limiter, [_let_in(call, authenticator, None)], _raise)
+    _together(call.services.limiter, [_check_key(call, authenticator, None)], _raise, math.inf)
 
 
 def _raise(_number: int, refusal: Exception) -> None:
-    raise refusal
+    try:
+        raise refusal
+    finally:
+        del refusal  # or it would hold itself
 
 
-def _together(limiter: Limiter, admissions: Sequence[Steps[None]], refuse: Refuse) -> None:
+def _together(limiter: Limiter, admissions: Sequence[Steps[None]], refuse: Refuse, until: float) -> int:
     """Go through all of them at the same pace."""
-    granted: dict[int, Grant | None] = dict.fromkeys(range(len(admissions)))
-    while granted:
-        takes: dict[int, Take] = {}
-        for number, grant in granted.items():
-            try:
-                takes[number] = admissions[number].send(grant)  # type: ignore[arg-type]  # the first has to be None
-            except StopIteration:
-                pass
-            except Exception as refusal:
-                refuse(number, refusal)
-        granted = {}
-        for number, found in zip(takes, limiter.take_all(list(takes.values())), strict=True):
-            if isinstance(found, Exception):
-                refuse(number, found)
+    takes: dict[int, Take] = {}
+
+    def go_on(number: int, answer: Grant | Exception | None) -> None:
+        steps = admissions[number]
+        try:
+            if isinstance(answer, Exception):
+                takes[number] = steps.throw(answer)
             else:
-                granted[number] = found
+                takes[number] = steps.send(answer)  # type: ignore[arg-type]  # the first has to be None
+        except StopIteration:
+            pass
+        except Exception as refusal:
+            refuse(number, refusal)
+
+    begun = 0
+    while begun < len(admissions) and (begun == 0 or time.monotonic() < until):
+        go_on(begun, None)
+        begun += 1
+    while takes:
+        asked, takes = takes, {}
+        for number, answer in zip(asked, limiter.take_all(list(asked.values())), strict=True):
+            go_on(number, answer)
+    return begun
 
 
 def _admit(call: Call, authenticator: Authenticator) -> Steps[None]:
@@ -80,12 +96,12 @@ def _admit(call: Call, authenticator: Authenticator) -> Steps[None]:
 def _authenticate(call: Call, authenticator: Authenticator) -> Steps[None]:
     call.bucket = "write" if call.writes else "read"
     # What its body says it costs is taken when that is read.
-    yield from _let_in(call, authenticator, 0 if call.cost.by_body is not None else call.cost.tokens)
+    yield from _check_key(call, authenticator, 0 if call.cost.by_body is not None else call.cost.tokens)
     assert call.grant is not None
     _require(call, call.grant)
 
 
-def _let_in(call: Call, authenticator: Authenticator, tokens: float | None) -> Steps[None]:
+def _check_key(call: Call, authenticator: Authenticator, tokens: float | None) -> Steps[None]:
     """`tokens`: None for a call that was let in before."""
     try:
         token = presented_key(call.environ)

@@ -29,6 +29,7 @@ class Task:
 
     call: Call
     view: Callable[[Call], Response]
+    is_admitted: bool = False  # let in or refused
     response: Response | None = None
 
 
@@ -40,56 +41,75 @@ class Answering:
         self._authenticator = Authenticator(services)
         self._readmit = partial(readmit, authenticator=self._authenticator)
 
-    def let_in(self, tasks: Sequence[Task]) -> None:
-        """Let the calls in; those that are refused have their answer."""
+    def answer(self, tasks: Sequence[Task], patience: float = math.inf) -> None:
+        """Let the calls in, have the views answer them, audit them.
 
+        Args:
+            patience: seconds, after which nothing more is begun: what is left is for `answer_alone`.
+        """
+        if not tasks:
+            return
+        until = time.monotonic() + patience
+        self._let_in(tasks, until)
+        for task in tasks:
+            if task.is_admitted and task.response is None and time.monotonic() < until:
+                self._ask(task)
+        self._write([task for task in tasks if task.response is not None])
+
+    def answer_alone(self, task: Task) -> None:
+        """Answer a call that has waited: as its key is by now."""
+        if not task.is_admitted:
+            self._let_in([task], math.inf)
+        else:
+            try:
+                self._readmit(task.call)
+            except Exception as error:
+                task.response = _refused(error, task.call)
+        if task.response is None:
+            self._ask(task)
+        self._write([task])
+
+    def _let_in(self, tasks: Sequence[Task], until: float) -> None:
         def refuse_one(number: int, refusal: Exception) -> None:
             tasks[number].response = _refused(refusal, tasks[number].call)
 
-        for task in tasks:
+        begun = let_in([task.call for task in tasks], self._authenticator, refuse_one, until)
+        for task in tasks[:begun]:
+            task.is_admitted = True
             task.call.readmit = self._readmit
+
+    def _ask(self, task: Task) -> None:
         try:
-            let_in([task.call for task in tasks], self._authenticator, refuse_one)
+            task.response = task.view(task.call)
         except Exception as error:
-            for task in tasks:
-                task.response = _refused(error, task.call)
+            task.response = _refused(error, task.call)
 
-    def answer(self, tasks: Sequence[Task], until: float = math.inf) -> None:
-        """Have the views answer those that were let in and have their turn by then; audit all that have an answer.
-
-        Args:
-            until: by the monotonic clock.
-        """
-        for task in tasks:
-            if task.response is None and time.monotonic() < until:
-                try:
-                    task.response = task.view(task.call)
-                except Exception as error:
-                    task.response = _refused(error, task.call)
-        ended = [(task, task.response) for task in tasks if task.response is not None]
-        self._write([(task, response) for task, response in ended if not task.call.audited])
-        for task, response in ended:
-            decorate(task.call, task.response or response)
-            self._note_use(task.call)
-
-    def _write(self, ended: Sequence[tuple[Task, Response]]) -> None:
-        """Commit their audit rows; a task whose row could not be written has another answer."""
+    def _write(self, tasks: Sequence[Task]) -> None:
+        """Commit the audit rows of those that have none yet; whose could not be written has another answer."""
         entries: list[tuple[Task, AuditEntry]] = []
-        for task, response in ended:
-            try:
-                entries.append((task, task.call.audit_entry(response)))
-            except Exception as error:
-                task.response = _unaudited(error, task.call)
+        for task in tasks:
+            assert task.response is not None
+            if not task.call.audited:
+                try:
+                    entries.append((task, task.call.audit_entry(task.response)))
+                except Exception as error:
+                    task.response = _unaudited(error, task.call)
         failures = self._audit.write_all([entry for _, entry in entries])
         for (task, _), failure in zip(entries, failures, strict=True):
             task.call.audited = failure is None
             if failure is not None:
                 task.response = _unaudited(failure, task.call)
+        for task in tasks:
+            assert task.response is not None
+            decorate(task.call, task.response)
 
-    def _note_use(self, call: Call) -> None:
+    def has_to_note(self, call: Call) -> bool:
+        """Whether it is time to note on the key that it is used, or from where."""
+        return call.credential is not None and self._authenticator.has_to_note(call.credential, call.ip, call.at)
+
+    def note_use(self, call: Call) -> None:
         """What was done is done and audited: failing to note it on the key changes no answer."""
-        if call.credential is None:
-            return
+        assert call.credential is not None
         try:
             self._authenticator.note_use(call.credential, call.ip, call.at)
             self._authenticator.note_outsider(call.credential, call.ip, call.at)

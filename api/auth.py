@@ -131,6 +131,11 @@ class Authenticator:
             self._remembered[credential.secret_id] = (credential, read_at)
         return credential
 
+    def has_to_note(self, credential: Credential, ip: str, now: datetime) -> bool:
+        """Whether `note_use` or `note_outsider` has something to do."""
+        last = self._used.get(credential.secret_id)
+        return last is None or now - last >= NOTE_USE_EVERY or _is_outsider(credential, ip)
+
     def note_use(self, credential: Credential, ip: str, now: datetime) -> None:
         """Keep when and from where the secret was used, at most once a minute for each secret and process."""
         with self._lock:
@@ -145,7 +150,7 @@ class Authenticator:
 
     def note_outsider(self, credential: Credential, ip: str, now: datetime) -> None:
         """Keep who called from outside an allowlist that is only tried out."""
-        if credential.allowlist_mode == ENFORCE or not _is_outside(ip, credential.allowed_cidrs):
+        if not _is_outsider(credential, ip):
             return
         address = limited_as(ip)
         seen = self._outsiders.add(credential.key_id, address, now)
@@ -169,6 +174,11 @@ def retirement_headers(credential: Credential | None) -> dict[str, str]:
         return {}
     since = credential.retired_at or credential.sunset
     return {"Deprecation": f"@{int(since.timestamp())}", "Sunset": http_date(credential.sunset)}
+
+
+def _is_outsider(credential: Credential, ip: str) -> bool:
+    """Whether an allowlist that is only tried out leaves the address out."""
+    return credential.allowlist_mode != ENFORCE and _is_outside(ip, credential.allowed_cidrs)
 
 
 def _is_outside(ip: str, cidrs: tuple[str, ...]) -> bool:

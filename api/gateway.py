@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import inspect
 import re
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -25,6 +25,7 @@ from .admission import KEY_SETS, PREFIX, PUBLIC
 from .answering import Answering, Task
 from .call import Call
 from .costs import ONE, Cost
+from .operation import Quick
 from .response import Response, StartResponse
 from .routing import template_of
 from .uploads import Upload
@@ -32,12 +33,14 @@ from .uploads import Upload
 _ID = re.compile(f"(?<=/)[a-z]{{3}}_[{ALPHABET}]{{{LENGTH}}}(?=/|\\Z)")
 
 
-MOST_TOGETHER = 16
+# A page may be large, and keeps those waiting that are answered with it: these are pages, too.
+MOST_TOGETHER = {Quick.ONE: 16, Quick.PAGE: 8}
 GROUPS_AT_ONCE = 2
-# Of a group's work: after that, whoever has had no turn yet goes on alone, beside the call that takes so long.
-PATIENCE_SECONDS = 0.02
+LONGEST_GROUP_SECONDS = 0.02  # then it begins nothing more: what is left goes alone
+PATIENCE_SECONDS = 0.05  # of a call in the queue, without any group being begun: then it goes alone, too
 # What the query of a quick call may name.
 _PLAIN_QUERY = re.compile(r"(?:(?:limit|cursor|fields)=[^&]*(?:&|\Z))*")
+LONGEST_QUERY = 1000
 
 
 class _Known(NamedTuple):
@@ -47,7 +50,7 @@ class _Known(NamedTuple):
     view: Callable[..., Any]
     cost: Cost
     names: tuple[str, ...]
-    is_quick: bool
+    quick: Quick | None
 
 
 class Gateway:
@@ -60,44 +63,72 @@ class Gateway:
         self._app = app
         self._services = services
         self._answering = Answering(services)
-        self._together: Grouped[dict[str, Any], Task] = Grouped(self._answer_together, MOST_TOGETHER, GROUPS_AT_ONCE)
+        self._groups = {
+            quick: Grouped[dict[str, Any], Task](self._answer_all, most, GROUPS_AT_ONCE)
+            for quick, most in MOST_TOGETHER.items()
+        }
         self._routes = app.url_map.bind("")
         self._known: dict[tuple[str, str], _Known] = {}
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """The answer, once its audit row is committed."""
         gate = self._services.gate
-        if self._is_quick(environ):
-            task = self._together.run(environ)
-            if task.response is None:
-                with gate:
-                    self._answering.answer([task])
-        else:
+        task = self._answered_together(environ) or self._answered_alone(environ)
+        if self._answering.has_to_note(task.call):
             with gate:
-                environ["wsgi.input"] = gate.body_outside(environ["wsgi.input"])
-                task = self._task(environ)
-                self._answering.let_in([task])
-                self._answering.answer([task])
+                self._answering.note_use(task.call)
         assert task.response is not None
         return task.response.send(start_response, task.call.method, gate)
 
-    def _answer_together(self, environs: Sequence[dict[str, Any]]) -> list[Task]:
-        with self._services.gate:
-            tasks = [self._task(environ) for environ in environs]
-            self._answering.let_in(tasks)
-            self._answering.answer(tasks, time.monotonic() + PATIENCE_SECONDS)
-        return tasks
+    def _answered_alone(self, environ: dict[str, Any]) -> Task:
+        gate = self._services.gate
+        with gate:
+            environ["wsgi.input"] = gate.body_outside(environ["wsgi.input"])
+            task = self._task(environ)
+            self._answering.answer([task])
+        return task
 
-    def _is_quick(self, environ: Mapping[str, Any]) -> bool:
-        """Whether it takes a few milliseconds to answer, whatever is stored, and its caller is waited for no more."""
+    def _answered_together(self, environ: dict[str, Any]) -> Task | None:
+        """None for a call that is not quick, or that nobody took up in time."""
+        group = self._group_of(environ)
+        if group is None:
+            return None
+        try:
+            task = group.run(environ, PATIENCE_SECONDS)
+        except TimeoutError:
+            return None
+        if task.response is None:
+            with self._services.gate:
+                self._answering.answer_alone(task)
+        return task
+
+    def _answer_all(self, environs: Sequence[dict[str, Any]]) -> list[Task | Exception]:
+        with self._services.gate:
+            found = [self._task_or_error(environ) for environ in environs]
+            self._answering.answer([task for task in found if isinstance(task, Task)], LONGEST_GROUP_SECONDS)
+        return found
+
+    def _task_or_error(self, environ: dict[str, Any]) -> Task | Exception:
+        try:
+            return self._task(environ)
+        except Exception as error:  # of this request alone
+            return error
+
+    def _group_of(self, environ: Mapping[str, Any]) -> Grouped[dict[str, Any], Task] | None:
+        """Those it may be answered with, if it takes a few milliseconds and nobody is waited for."""
         known = self._known.get((environ["REQUEST_METHOD"], _ID.sub("*", environ["PATH_INFO"])))
-        return (
-            known is not None
-            and known.is_quick
-            and environ.get("CONTENT_LENGTH", "0") in ("", "0")
-            and "HTTP_TRANSFER_ENCODING" not in environ
-            and _PLAIN_QUERY.fullmatch(environ.get("QUERY_STRING", "")) is not None
-        )
+        query = environ.get("QUERY_STRING", "")
+        if (
+            known is None
+            or known.quick is None
+            or environ.get("CONTENT_LENGTH", "0") not in ("", "0")
+            or "HTTP_TRANSFER_ENCODING" in environ
+            or len(query) > LONGEST_QUERY
+            or _PLAIN_QUERY.fullmatch(query) is None
+            or self._services.limiter.degraded
+        ):
+            return None
+        return self._groups[known.quick]
 
     def _task(self, environ: dict[str, Any]) -> Task:
         call = Call.begin(self._services, environ)
@@ -119,14 +150,14 @@ class Gateway:
             try:
                 rule, path = self._routes.match(call.path, call.method, return_rule=True)
             except HTTPException as error:
-                return partial(_raise, error)
+                return partial(_raise_anew, copy(error))  # without the frames it was caught in
             call.route = template_of(rule.rule)
             # flask-smorest wraps it for Flask's contexts.
             view = inspect.unwrap(self._app.view_functions[rule.endpoint])
             call.cost = ONE if call.method == "OPTIONS" else getattr(view, "cost", ONE)
             if list(path.values()) == ids:
                 self._known[call.method, shape] = _Known(
-                    call.route, view, call.cost, tuple(path), getattr(view, "quick", False)
+                    call.route, view, call.cost, tuple(path), getattr(view, "quick", None)
                 )
         if call.method == "OPTIONS":
             return self._options
@@ -148,6 +179,10 @@ class Gateway:
 
 def _raise(error: Exception, _call: Call) -> Response:
     raise error
+
+
+def _raise_anew(error: Exception, _call: Call) -> Response:
+    raise copy(error)  # the task holds the error, and what is raised holds the task
 
 
 def is_api(path: str) -> bool:

@@ -13,7 +13,6 @@ from hiredis import pack_command
 from redis import Redis
 from redis.exceptions import ConnectionError as NotConnected
 from redis.exceptions import NoScriptError, RedisError
-from sqlalchemy.exc import SQLAlchemyError
 
 from domain.db import Database
 from domain.grouping import Grouped
@@ -60,7 +59,9 @@ PAUSE_SECONDS = 1.0  # between tries while Redis is away
 MOST_KNOWN = 10_000
 MICROS = 1_000_000
 
-_Take = tuple[str, str, int, float, float, int]  # both keys, the bucket's size, the cost, the last known level and when
+_Arguments = tuple[
+    str, str, int, float, float, int
+]  # both keys, the bucket's size, the cost, the last known level and when
 
 
 class Script:
@@ -140,7 +141,7 @@ class RedisLimiter:
         self._redis = redis
         script = Script(redis, TAKE)
         # Calls that come while a round trip is under way share the next one.
-        self._take: Grouped[_Take, Any] = Grouped(lambda calls: script.run(calls, keys=2))
+        self._calls: Grouped[_Arguments, Any] = Grouped(lambda calls: script.run(calls, keys=2))
         self._database = database
         self._wall = wall
         self._away_until = 0.0
@@ -168,13 +169,13 @@ class RedisLimiter:
         for take in takes:
             try:
                 found.append(self._taken_of_database(take))
-            except SQLAlchemyError as error:
+            except Exception as error:
                 found.append(error)
         return found
 
     def _taken_of_redis(self, takes: Sequence[Take]) -> list[Grant | Exception]:
         found: list[Grant | Exception] = []
-        for take, answer in zip(takes, self._take.run_all([self._arguments(take) for take in takes]), strict=True):
+        for take, answer in zip(takes, self._calls.run_all([self._arguments(take) for take in takes]), strict=True):
             if isinstance(answer, BaseException):
                 raise answer
             allowed, left, now, epoch = answer
@@ -182,7 +183,7 @@ class RedisLimiter:
             found.append(_grant(take, bool(allowed), float(left), int(epoch) if epoch else None))
         return found
 
-    def _arguments(self, take: Take) -> _Take:
+    def _arguments(self, take: Take) -> _Arguments:
         # The braces keep both keys in one slot of a Redis cluster.
         slot = f"{{{take.key_id or take.bucket}}}"
         keys = f"callsheet:bucket:{slot}:{take.bucket}", f"callsheet:epoch:{slot}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Protocol, TypedDict
 
 from marshmallow import Schema
@@ -35,6 +36,13 @@ class Loads(Protocol):
         ...
 
 
+class Quick(Enum):
+    """What a quick call gives."""
+
+    ONE = "one"
+    PAGE = "page"
+
+
 class Terms(TypedDict, total=False):
     """What not every operation says of itself: the attributes of `Operation` of these names."""
 
@@ -48,7 +56,7 @@ class Terms(TypedDict, total=False):
     reads: Callable[[Call], bool] | None
     told: Callable[[Any], Any] | None
     uploads: bool
-    quick: bool
+    quick: Quick | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,7 @@ class Operation:
         reads: whether this call only reads, although its method may write.
         told: what the audit is told of a body in place of it; secrets are masked in that too.
         uploads: its body is a file, in `call.upload`, and not read beforehand.
-        quick: that a call with nothing to look for takes a few milliseconds, whatever is stored; see `gateway`.
+        quick: that it takes a few milliseconds, where a call has nothing to look for; see `gateway`.
     """
 
     id: str
@@ -91,7 +99,7 @@ class Operation:
     reads: Callable[[Call], bool] | None = None
     told: Callable[[Any], Any] | None = None
     uploads: bool = False
-    quick: bool = False
+    quick: Quick | None = None
 
     @property
     def recorded(self) -> bool:

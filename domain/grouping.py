@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Generic, TypeVar
@@ -14,8 +16,8 @@ Result = TypeVar("Result")
 class Grouped(Generic[Item, Result]):
     """Does the work of many callers in one step, and returns to each with its own result once that step is over.
 
-    A caller who finds nobody at work does it, for everything that has queued up. When it is done it wakes those it
-    worked for, and has the first of those who came meanwhile work next: nobody waits for two steps.
+    A caller who finds a place free works for itself. Whoever comes while all are taken queues up; who is done wakes
+    those it worked for, and has the first in the queue work next, for all that have come, up to `most`.
 
     Args:
         work: the results of a group, in order; an exception among them is raised for its caller alone, one that it
@@ -32,19 +34,24 @@ class Grouped(Generic[Item, Result]):
         self._places = at_once
         self._mutex = threading.Lock()
         self._queue: list[_Waiting[Item, Result]] = []  # empty while a place is free
+        self._begun_at = 0.0
 
-    def run(self, item: Item) -> Result:
+    def run(self, item: Item, patience: float = math.inf) -> Result:
         """The item's result.
 
+        Args:
+            patience: seconds without any group being begun, after which a caller leaves the queue.
+
         Raises:
+            TimeoutError: nobody works for it, nor will.
             Exception: what the work raised, or gave for this item.
         """
-        (result,) = self.run_all([item])
+        (result,) = self.run_all([item], patience)
         if isinstance(result, BaseException):
             raise result
         return result
 
-    def run_all(self, items: Sequence[Item]) -> list[Result | BaseException]:
+    def run_all(self, items: Sequence[Item], patience: float = math.inf) -> list[Result | BaseException]:
         """The results of several items of one caller, all worked for in one step; exceptions are among them."""
         waiting: _Waiting[Item, Result] = _Waiting(items)
         with self._mutex:
@@ -54,11 +61,24 @@ class Grouped(Generic[Item, Result]):
             else:
                 self._queue.append(waiting)
         if waiting.group is None:
-            waiting.woken.acquire()
+            self._wait(waiting, patience)
         group, waiting.group = waiting.group, None  # or it would hold itself, and wait for the collector
         if group is not None:
             self._work_for(group)
         return waiting.results
+
+    def _wait(self, waiting: _Waiting[Item, Result], patience: float) -> None:
+        if patience < math.inf:
+            while not waiting.woken.acquire(timeout=patience):
+                with self._mutex:
+                    if waiting not in self._queue:
+                        break
+                    if time.monotonic() - self._begun_at > patience:
+                        self._queue.remove(waiting)
+                        raise TimeoutError
+            else:
+                return
+        waiting.woken.acquire()
 
     def _work_for(self, group: Sequence[_Waiting[Item, Result]]) -> None:
         try:
@@ -74,9 +94,12 @@ class Grouped(Generic[Item, Result]):
                 following[0].woken.release()
 
     def _do(self, group: Sequence[_Waiting[Item, Result]]) -> None:
+        self._begun_at = time.monotonic()
         items = [item for waiting in group for item in waiting.items]
         try:
             results: Sequence[Result | BaseException] = self._work(items)
+            if len(results) != len(items):
+                raise ValueError(f"{len(results)} results for {len(items)} items")
         except BaseException as error:
             results = [error] * len(items)
         left = iter(results)

@@ -18,6 +18,7 @@ from ..answers import Answer, etag_of, one
 from ..blueprint import Blueprint
 from ..call import Call
 from ..lists import answer_list
+from ..operation import Quick
 from ..schemas import AnswerSchema, id_field, integer_field, moment_field, text_field, texts_by_name_field, word_field
 
 LEAST_INTEGER = -(2**31) + 1
@@ -71,11 +72,11 @@ def register_reads(blueprint: Blueprint, kind: Kind, schema: type[Schema]) -> No
     get_list.__doc__ = f"List {kind.plural}."
     blueprint.operation(
         "GET", f"/{kind.plural}/<id>", id=f"get_{kind.object}", permission=Permission.READ, returns=schema, loads=kind,
-        shape=kind.listing, quick=True,
+        shape=kind.listing, quick=Quick.ONE,
     )(get_one)  # fmt: skip
     blueprint.operation(
         "GET", f"/{kind.plural}", id=f"list_{kind.plural}", permission=Permission.READ, returns=schema,
-        listing=kind.listing, quick=True,
+        listing=kind.listing, quick=Quick.PAGE,
     )(get_list)  # fmt: skip
     for parent, column in kind.parents:
         _register_nested(blueprint, kind, schema, BY_OBJECT[parent], column)
@@ -107,5 +108,5 @@ def _register_nested(blueprint: Blueprint, kind: Kind, schema: type[Schema], par
         returns=schema,
         loads=parent,
         listing=kind.listing,
-        quick=True,
+        quick=Quick.PAGE,
     )(get_nested)

@@ -171,7 +171,7 @@ def test_nothing_of_a_call_is_left_to_the_garbage_collector(cast: Cast) -> None:
     gc.disable()
     try:
         before = _calls_alive()
-        for path in ("/me", "/events", "/events?wait=0.01", "/characters/nobody", "/characters?nonsense=1"):
+        for path in ("/me", "/events", "/events?wait=0.01", "/characters/nobody", "/characters?nonsense=1", "/nowhere"):
             cast.viewer.call("GET", path)
         cast.viewer.post("/characters", {"name": "", "project_id": cast.project["id"]})
         for query in ("{ me {", "{ me { password } }", "{ me { " + "id " * 11 + "} }"):

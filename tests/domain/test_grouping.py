@@ -102,6 +102,21 @@ def test_several_groups_are_worked_for_at_once_and_no_more() -> None:
     assert most == 2
 
 
+def test_who_sees_nothing_begun_leaves_the_queue() -> None:
+    gate = Gate()
+    grouped = Grouped(gate.work)
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(grouped.run, 1)
+        wait_until(lambda: bool(gate.groups), 5, "the first does not work")
+        stays = pool.submit(grouped.run, 2)
+        leaves = pool.submit(grouped.run, 3, 0.01)
+        with pytest.raises(TimeoutError):
+            leaves.result(5)
+        gate.leave.set()
+        assert [first.result(), stays.result()] == [10, 20]
+    assert gate.groups == [[1], [2]]
+
+
 def test_nothing_is_left_to_the_collector() -> None:
     class Item:
         pass

@@ -19,6 +19,7 @@ from ...answers import Answer, created, etag_of, one
 from ...blueprint import Blueprint
 from ...call import Call
 from ...lists import answer_list
+from ...operation import Quick
 from ...preconditions import expected_versions, named_versions
 from ...waiting import Waits
 from .schemas import JobChangeSchema, JobKindSchema, JobSchema, NewJobSchema
@@ -49,7 +50,7 @@ def post_job(call: Call, body: dict[str, Any]) -> Answer:
 
 @blueprint.operation(
     "GET", "/jobs/<id:id>", id="get_job", permission=Permission.READ, loads=JOB, returns=JobSchema, shape=JOBS,
-    waits=Waits.QUERY, quick=True,
+    waits=Waits.QUERY, quick=Quick.ONE,
 )  # fmt: skip
 def get_job(call: Call) -> Answer:
     """Get a job: with `wait`, when it has ended or changes, since `If-None-Match` or else since the call."""

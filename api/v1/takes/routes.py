@@ -11,13 +11,14 @@ from ...answers import Answer, one
 from ...blueprint import Blueprint
 from ...call import Call
 from ...lists import answer_list
+from ...operation import Quick
 from .schemas import TakeSchema
 
 blueprint = Blueprint("takes", __name__, description="What jobs made of characters, scenes and segments.")
 
 
 @blueprint.operation(
-    "GET", "/takes/<id>", id="get_take", permission=Permission.READ, loads=TAKE, returns=TakeSchema, quick=True
+    "GET", "/takes/<id>", id="get_take", permission=Permission.READ, loads=TAKE, returns=TakeSchema, quick=Quick.ONE
 )
 def get_take(call: Call) -> Answer:
     """Get a take. Its files are the artifacts of the last attempt of its job."""
