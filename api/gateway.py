@@ -72,21 +72,22 @@ class Gateway:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """The answer, once its audit row is committed."""
-        gate = self._services.gate
-        task = self._answered_together(environ) or self._answered_alone(environ)
-        if self._answering.has_to_note(task.call):
-            with gate:
-                self._answering.note_use(task.call)
-        assert task.response is not None
-        return task.response.send(start_response, task.call.method, gate)
-
-    def _answered_alone(self, environ: dict[str, Any]) -> Task:
-        gate = self._services.gate
-        with gate:
+        task = self._answered_together(environ)
+        if task is not None:
+            if self._answering.has_to_note(task.call):
+                with self._services.gate:
+                    self._answering.note_use(task.call)
+            return self._sent(task, start_response)
+        with self._services.gate as gate:
             environ["wsgi.input"] = gate.body_outside(environ["wsgi.input"])
             task = self._task(environ)
             self._answering.answer([task])
-        return task
+            self._answering.note_use(task.call)
+            return self._sent(task, start_response)
+
+    def _sent(self, task: Task, start_response: StartResponse) -> Iterable[bytes]:
+        assert task.response is not None
+        return task.response.send(start_response, task.call.method, self._services.gate)
 
     def _answered_together(self, environ: dict[str, Any]) -> Task | None:
         """None for a call that is not quick, or that nobody took up in time."""

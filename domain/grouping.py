@@ -55,16 +55,15 @@ class Grouped(Generic[Item, Result]):
         """The results of several items of one caller, all worked for in one step; exceptions are among them."""
         waiting: _Waiting[Item, Result] = _Waiting(items)
         with self._mutex:
-            if self._places:
+            waiting.leads = self._places > 0
+            if waiting.leads:
                 self._places -= 1
-                waiting.group = [waiting]
             else:
                 self._queue.append(waiting)
-        if waiting.group is None:
+        if not waiting.leads:
             self._wait(waiting, patience)
-        group, waiting.group = waiting.group, None  # or it would hold itself, and wait for the collector
-        if group is not None:
-            self._work_for(group)
+        if waiting.leads:
+            self._work_for(waiting)
         return waiting.results
 
     def _wait(self, waiting: _Waiting[Item, Result], patience: float) -> None:
@@ -80,18 +79,20 @@ class Grouped(Generic[Item, Result]):
                 return
         waiting.woken.acquire()
 
-    def _work_for(self, group: Sequence[_Waiting[Item, Result]]) -> None:
+    def _work_for(self, leader: _Waiting[Item, Result]) -> None:
+        with self._mutex:  # now, and not when it was woken: until it has the processor more have come
+            others, self._queue = self._queue[: self._most - 1], self._queue[self._most - 1 :]
         try:
-            self._do(group)
+            self._do([leader, *others])
         finally:
             with self._mutex:
-                following, self._queue = self._queue[: self._most], self._queue[self._most :]
-                self._places += not following
-            for waiting in group[1:]:
+                following = self._queue.pop(0) if self._queue else None
+                self._places += following is None
+            for waiting in others:
                 waiting.woken.release()
-            if following:
-                following[0].group = following
-                following[0].woken.release()
+            if following is not None:
+                following.leads = True
+                following.woken.release()
 
     def _do(self, group: Sequence[_Waiting[Item, Result]]) -> None:
         self._begun_at = time.monotonic()
@@ -112,15 +113,15 @@ class _Waiting(Generic[Item, Result]):
 
     Attributes:
         woken: released when there are results, or when the caller is to work.
-        group: those it is to work for, itself the first of them.
+        leads: whether it is to work, for itself and those in the queue.
     """
 
-    __slots__ = ("group", "items", "results", "woken")
+    __slots__ = ("items", "leads", "results", "woken")
 
     results: list[Result | BaseException]
 
     def __init__(self, items: Sequence[Item]) -> None:
         self.items = items
-        self.group: Sequence[_Waiting[Item, Result]] | None = None
+        self.leads = False
         self.woken = threading.Lock()
         self.woken.acquire()
