@@ -135,8 +135,9 @@ def _engine(url: str, pool: int) -> Engine:
 
 def _make_private(path: str) -> None:
     """Make a new database readable by this user alone, whatever its folder allows; its journal gets the same mode."""
-    with suppress(OSError):  # the connection will say what is wrong
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    # Only a new one: closing a file gives up every lock that this process has on it, SQLite's own ones too.
+    with suppress(OSError):  # it is there, or the connection will say what is wrong
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
