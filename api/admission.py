@@ -59,10 +59,12 @@ def _together(limiter: Limiter, admissions: Sequence[Steps[None]], refuse: Refus
     def go_on(number: int, answer: Grant | Exception | None) -> None:
         steps = admissions[number]
         try:
-            if isinstance(answer, Exception):
+            if answer is None:
+                takes[number] = next(steps)
+            elif isinstance(answer, Exception):
                 takes[number] = steps.throw(answer)
             else:
-                takes[number] = steps.send(answer)  # type: ignore[arg-type]  # the first has to be None
+                takes[number] = steps.send(answer)
         except StopIteration:
             pass
         except Exception as refusal:

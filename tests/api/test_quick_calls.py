@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 
 import pytest
 from werkzeug.test import EnvironBuilder
@@ -14,6 +15,7 @@ from api.call import Call
 from api.gateway import GROUPS_AT_ONCE, Gateway
 from api.operation import Quick
 from app import Callsheet
+from config import Settings
 from domain.access import SYSTEM
 from domain.api_keys.commands import revoke_key
 from domain.db import Database
@@ -41,14 +43,12 @@ def gateway(app: Callsheet, cast: Cast, database: Database, monkeypatch: pytest.
 @contextmanager
 def nobody_works(gateway: Gateway) -> Iterator[None]:
     """Every turn is taken: calls queue up."""
-    gate, settings = gateway._services.gate, gateway._services.settings
-    for _ in range(settings.web_threads):  # type: ignore[attr-defined]  # of the whole settings
-        gate.__enter__()
-    try:
+    settings = gateway._services.settings
+    assert isinstance(settings, Settings)
+    with ExitStack() as turns:
+        for _ in range(settings.web_threads):
+            turns.enter_context(gateway._services.gate)
         yield
-    finally:
-        for _ in range(settings.web_threads):  # type: ignore[attr-defined]
-            gate.__exit__()
 
 
 def queued(gateway: Gateway) -> int:
@@ -70,7 +70,7 @@ def together(
 def test_it_works(gateway: Gateway, app: Callsheet, cast: Cast, database: Database) -> None:
     caller = Client(app, make_key(database, read_per_minute=30))
     rows = [make_character(database, cast.project) for _ in range(14)]
-    asked: list[Asked] = [lambda row=row: caller.get(f"/characters/{row['id']}") for row in rows]  # type: ignore[misc]
+    asked: list[Asked] = [partial(caller.get, f"/characters/{row['id']}") for row in rows]
     caller.get("/characters")
     with recorded(database) as statements:
         answers = together(gateway, asked)
