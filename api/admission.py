@@ -76,9 +76,16 @@ def _together(limiter: Limiter, admissions: Sequence[Steps[None]], refuse: Refus
         begun += 1
     while takes:
         asked, takes = takes, {}
-        for number, answer in zip(asked, limiter.take_all(list(asked.values())), strict=True):
+        for number, answer in zip(asked, _taken(limiter, list(asked.values())), strict=True):
             go_on(number, answer)
     return begun
+
+
+def _taken(limiter: Limiter, takes: Sequence[Take]) -> Sequence[Grant | Exception]:
+    try:
+        return limiter.take_all(takes)
+    except Exception as error:  # whatever it is, each of them is answered and audited
+        return [error] * len(takes)
 
 
 def _admit(call: Call, authenticator: Authenticator) -> Steps[None]:

@@ -147,6 +147,19 @@ def test_whoever_gets_no_turn_in_time_goes_alone(
     check_tokens(answers, 29)
 
 
+def test_a_limiter_that_fails_is_told_to_each_and_audited(
+    gateway: Gateway, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_takes: object) -> None:
+        raise ValueError("nobody expected this")
+
+    monkeypatch.setattr(gateway._services.limiter, "take_all", fail)
+    for path in ("/characters", "/nowhere"):
+        answer = cast.viewer.send("GET", path)
+        assert answer.status_code == 500
+        assert cast.viewer._audit_row(answer.headers["X-Request-Id"])["problem"] == "internal-error"
+
+
 def test_where_no_group_is_begun_callers_go_alone(
     gateway: Gateway, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
