@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from threading import Lock
 from typing import Any
 
@@ -83,9 +82,10 @@ class Script:
             RedisError: Redis is away, too slow, or refuses.
         """
         if self._connection is not None:
-            # Closed since, or to a Redis that has forgotten the script: connect anew.
-            with suppress(NotConnected, NoScriptError):
+            try:
                 return self._run(self._connection, calls, keys)
+            except (NotConnected, NoScriptError):
+                pass  # closed since, or to a Redis that has forgotten the script: connect anew
         self._connection = self._connect()
         self._sha = self._ask(self._connection, [("SCRIPT", "LOAD", self._text)])[0]
         return self._run(self._connection, calls, keys)

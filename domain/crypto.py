@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import os
 from copy import copy
 from functools import lru_cache
@@ -11,6 +10,7 @@ from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 NONCE_BYTES = 12
@@ -29,7 +29,7 @@ class Keyring:
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
-        self._pepper = self.derive("api-key pepper")
+        self._peppered = HMAC(self.derive("api-key pepper"), hashes.SHA256())
         self._vault = AESGCM(self.derive("encryption at rest"))
         self._sealing = Ed25519PrivateKey.from_private_bytes(self.derive("audit seals"))
         self.fingerprint = self.derive("fingerprint").hex()[:16]
@@ -40,7 +40,9 @@ class Keyring:
 
     def digest(self, secret: str) -> bytes:
         """HMAC-SHA-256 of an API key's secret under the pepper: what the database holds."""
-        return hmac.digest(self._pepper, secret.encode(), "sha256")
+        begun = self._peppered.copy()  # a third of what beginning anew with the pepper costs
+        begun.update(secret.encode())
+        return begun.finalize()
 
     def encrypt(self, plain: bytes, row: str) -> bytes:
         """AES-256-GCM; `row` (table and id) is authenticated, so a ciphertext is of no use in another row."""

@@ -1,7 +1,7 @@
 """The database: engine and transactions.
 
 Every difference between SQLite and PostgreSQL is in this file, in `columns` (types), in `driver_errors`, and in
-`prepared` and `inserting` (statements of the hot path).
+`libpq`, `prepared` and `inserting` (statements of the hot path).
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from sqlalchemy.engine import Connection, make_url
 
 from .columns import Bytes, Json, LongText, Moment, Number, Sequence64, Str, has_member
 from .driver_errors import DRIVER_ERRORS, as_sqlalchemy_says, is_duplicate, waited_too_long_for_lock
+from .libpq import LibpqCursor
 from .session import Row, Session, Spare, signal_after_commit
 from .signals import Signal
 
@@ -94,11 +95,9 @@ class Database:
         if self.after_commit is not None and session.signals:
             self.after_commit(session.signals)
 
-    @contextmanager
-    def single_statement(self) -> Iterator[Session]:
+    def single_statement(self) -> Session:
         """A session for one statement that writes: a transaction by itself, with no BEGIN and COMMIT around it."""
-        with self._writer, self.reading() as session:
-            yield session
+        return Session(self._autocommit, self._spare, writer=self._writer)
 
     def dispose(self) -> None:
         """Close every pooled connection."""
@@ -126,6 +125,8 @@ def _engine(url: str, pool: int) -> Engine:
             json_deserializer=orjson.loads,
             connect_args={
                 "connect_timeout": 5,
+                # It would give up every prepared statement of the connection, those of `libpq` too, when it rolls back.
+                "prepare_threshold": None,
                 "options": "-c timezone=UTC -c statement_timeout=30000 -c lock_timeout=4000",
             },
         )
@@ -149,9 +150,13 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
 def _begin(connection: Connection) -> None:
     if connection.get_execution_options().get("callsheet_autocommit"):
         return
-    statement = "BEGIN IMMEDIATE" if connection.dialect.name == "sqlite" else "BEGIN"
+    is_sqlite = connection.dialect.name == "sqlite"
+    statement = "BEGIN IMMEDIATE" if is_sqlite else "BEGIN"
     try:
-        connection.connection.cursor().execute(statement)
+        if is_sqlite:
+            connection.connection.cursor().execute(statement)
+        else:
+            LibpqCursor.of(connection.connection).command(statement.encode())
     except DRIVER_ERRORS as error:  # another process held SQLite's writer's place for too long; a connection is gone
         raise as_sqlalchemy_says(connection, statement, error) from error
 

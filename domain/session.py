@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from .columns import Moment
 from .driver_errors import DRIVER_ERRORS, as_sqlalchemy_says
+from .libpq import LibpqCursor
 from .signals import Signal
 
 MOMENT = Moment()
@@ -54,11 +55,18 @@ class Session:
     it is taken when it is first needed, and SQLAlchemy's own is put around it only for SQLAlchemy's statements.
     """
 
-    __slots__ = ("_connection", "_engine", "_pooled", "_spare", "in_transaction", "signals")
+    __slots__ = ("_connection", "_engine", "_pooled", "_spare", "_writer", "in_transaction", "signals")
 
-    def __init__(self, engine: Engine, spare: Spare, transaction: Connection | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        spare: Spare,
+        transaction: Connection | None = None,
+        writer: AbstractContextManager[Any] | None = None,
+    ) -> None:
         self._engine = engine
         self._spare = spare
+        self._writer = writer
         self._connection = transaction
         self._pooled: PoolProxiedConnection | None = None if transaction is None else transaction.connection
         self.in_transaction = transaction is not None
@@ -77,9 +85,14 @@ class Session:
     def execute_text(self, statement: str, parameters: Any) -> int:
         """Run a statement in the driver's own words: nothing is compiled or bound. How many rows it wrote."""
         if self._connection is None or self.in_transaction:
-            # Of a driver's error SQLAlchemy knows what it means and what becomes of the connection: it may try again.
-            with suppress(*DRIVER_ERRORS), closing(self._run_text(statement, parameters)) as cursor:
-                return int(cursor.rowcount)
+            try:
+                cursor = self._run_text(statement, parameters)
+            except DRIVER_ERRORS:
+                pass  # SQLAlchemy knows what it means, and what becomes of the connection: it may try again
+            else:
+                count = cursor.rowcount
+                cursor.close()
+                return count
         return self._open().exec_driver_sql(statement, parameters).rowcount
 
     def read_one(self, statement: str, parameters: Any) -> tuple[Any, ...] | None:
@@ -96,13 +109,13 @@ class Session:
         with closing(self._run_text(statement, parameters)) as cursor:
             return list(cursor.fetchall())
 
-    def _run_text(self, statement: str, parameters: Any) -> DBAPICursor:
+    def _run_text(self, statement: str, parameters: Any) -> DBAPICursor | LibpqCursor:
         if self.in_transaction:
             self._pooled = self._open().connection  # which refuses when it was lost
         elif self._pooled is None:
             self._pooled = self._spare.take() or self._engine.raw_connection()
         try:
-            cursor = self._pooled.cursor()
+            cursor = self._cursor(self._pooled)
             for listen in self._engine.dispatch.before_cursor_execute:
                 listen(self._connection, cursor, statement, parameters, None, False)
             cursor.execute(statement, parameters)
@@ -114,14 +127,23 @@ class Session:
             raise
         return cursor
 
+    def _cursor(self, pooled: PoolProxiedConnection) -> DBAPICursor | LibpqCursor:
+        return LibpqCursor.of(pooled) if self.dialect == "postgresql" else pooled.cursor()
+
     def __enter__(self) -> Session:
+        if self._writer is not None:
+            self._writer.__enter__()
         return self
 
     def __exit__(self, *_error: object) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        elif self._pooled is not None:
-            self._spare.keep(self._pooled)
+        try:
+            if self._connection is not None:
+                self._connection.close()
+            elif self._pooled is not None:
+                self._spare.keep(self._pooled)
+        finally:
+            if self._writer is not None:
+                self._writer.__exit__(None, None, None)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

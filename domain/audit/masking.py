@@ -63,6 +63,8 @@ def mask(value: Any, depth: int = 0) -> Any:
     """The value with everything that looks like a secret, by name or by form, replaced."""
     if depth > DEEPEST:
         return MASK
+    if isinstance(value, str):
+        return _plain(value)
     if isinstance(value, Mapping):
         hidden = _named_beside(value)
         return {
@@ -71,7 +73,7 @@ def mask(value: Any, depth: int = 0) -> Any:
         }
     if isinstance(value, list | tuple):
         return [mask(item, depth + 1) for item in value]
-    return _plain(value) if isinstance(value, str) else value
+    return value
 
 
 def _masked(name: str, value: Any, depth: int) -> Any:
