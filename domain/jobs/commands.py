@@ -166,13 +166,22 @@ def retry_job(session: Session, context: Context, job: Row) -> Row:
     context.actor.require(Permission.SUBMIT_JOBS)
     if job["status"] not in BROKEN:
         raise Conflict(f"This job is `{job['status']}`: only one that failed or was cancelled can be retried.", [])
-    kind = BY_OBJECT[job["target_object"]]
-    target = find_row(session, kind.table, kind.prefix, job["target_id"])
-    assert target is not None  # what is archived stays
-    _require_active(session, kind.object, target)
+    check_target(session, job)
     errors, status = check_dependencies(session, context.actor, job["project_id"], job["depends_on"])
     if errors:
         raise Conflict(errors[0].message)
     session.execute(delete(job_failures).where(job_failures.c.job_id == job["id"]))
     counted = {"attempts": job["attempts"], "attempts_before": job["attempts"]}
     return move(session, context, job, status, **{**_FRESH, **counted})
+
+
+def check_target(session: Session, job: Row) -> None:
+    """Refuse to go on with a job whose target has been archived.
+
+    Raises:
+        Conflict: the target is, or its project.
+    """
+    kind = BY_OBJECT[job["target_object"]]
+    target = find_row(session, kind.table, kind.prefix, job["target_id"])
+    assert target is not None  # what is archived stays
+    _require_active(session, kind.object, target)

@@ -12,6 +12,8 @@ from domain.access import Permission
 from domain.artifacts.queries import artifacts_of
 from domain.artifacts.rules import PLAYED, SHOWN
 from domain.db import Row, Session
+from domain.errors import Conflict
+from domain.jobs.commands import check_target
 from domain.jobs.history import history_of
 from domain.jobs.models import BROKEN, ENDED, STATUSES, job_failures, jobs
 from domain.jobs.queries import JOB, JOBS, visible_jobs
@@ -56,6 +58,7 @@ def show(job_id: str) -> Response:
         context: dict[str, Any] = {
             "needed": _jobs(session, job["depends_on"]),
             "barred": _barred(session, job) if job["status"] == "queued" else (),
+            "final_because": _final_because(session, job),
             "history": history_of(session, job),
             "names": names_of(session, {(job["target_object"], job["target_id"]), ("project", job["project_id"])}),
         }
@@ -70,9 +73,19 @@ def show(job_id: str) -> Response:
         played=PLAYED,
         moving=job["status"] not in ENDED,
         may_cancel=may and job["status"] not in ENDED and not job["cancel_requested"],
-        may_retry=may and job["status"] in BROKEN,
+        may_retry=may and job["status"] in BROKEN and context["final_because"] is None,
         **context,
     )
+
+
+def _final_because(session: Session, job: Row) -> str | None:
+    """Why a job that failed or was cancelled stays so."""
+    try:
+        if job["status"] in BROKEN:
+            check_target(session, job)
+    except Conflict as error:
+        return str(error)
+    return None
 
 
 def _barred(session: Session, job: Row) -> Sequence[str]:

@@ -17,6 +17,8 @@ from domain.jobs.commands import submit_job
 from domain.jobs.kinds import BUILT_IN_KINDS
 from domain.jobs.models import job_failures, jobs
 from domain.ports import Services
+from domain.prepared import update_row
+from domain.segments.models import segments
 from tests.factories import LEASE, change_job, leased, make_artifact, make_job, make_project, make_scene, make_segment
 from tests.portal.conftest import SignIn
 from tests.support.page import HTMX, Visitor
@@ -199,13 +201,19 @@ def test_one_that_has_ended_says_so(ada: Visitor, services: Services, segment: R
     assert "only one that has not ended" in ada.submit(question, f"{JOBS}/{job_id}/cancel").text
 
 
-def test_one_for_what_is_archived_says_so(ada: Visitor, services: Services) -> None:
-    scene = make_scene(services.database, make_project(services.database))
-    archived = make_segment(services.database, scene, status="archived")
-    job_id = make_job(services.database, archived, status="failed")["id"]
-    shown = ada.submit(ada.get(f"{JOBS}/{job_id}"), f"{JOBS}/{job_id}/retry")
-    assert "The segment is archived: nothing can be made for it." in shown.text
+def test_one_for_what_is_archived_is_not_offered_again_and_says_why(
+    ada: Visitor, services: Services, segment: Row
+) -> None:
+    job_id = make_job(services.database, segment, status="failed")["id"]
+    offered = ada.get(f"{JOBS}/{job_id}")
+    with services.database.transaction() as session:
+        update_row(session, segments, segment["id"], {"status": "archived"})
+    because = "The segment is archived: nothing can be made for it."
+    assert because in ada.submit(offered, f"{JOBS}/{job_id}/retry").text
     assert job_row(services, job_id)["status"] == "failed"
+    page = ada.get(f"{JOBS}/{job_id}")
+    assert f"It cannot be retried. {because}" in page.text
+    assert f"{JOBS}/{job_id}/retry" not in page.text
 
 
 @pytest.mark.parametrize("role", ["viewer", "reviewer"])
