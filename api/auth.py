@@ -181,7 +181,7 @@ def _is_outsider(credential: Credential, ip: str) -> bool:
     return credential.allowlist_mode != ENFORCE and _is_outside(ip, credential.allowed_cidrs)
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=1000)
 def _is_outside(ip: str, cidrs: tuple[str, ...]) -> bool:
     """Whether an allowlist, of which an empty one names every address, leaves this one out."""
     if not cidrs:

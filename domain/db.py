@@ -61,6 +61,10 @@ def storable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
+# A server that is gone without a word is given up: what waits for it hears neither its `statement_timeout` nor signals.
+_DEAD_PEERS = {"tcp_user_timeout": 15_000, "keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
+
+
 class Database:
     """An engine and its two ways in: `reading()` (no transaction is held) and `transaction()` (committed at the end).
 
@@ -125,6 +129,7 @@ def _engine(url: str, pool: int) -> Engine:
             json_deserializer=orjson.loads,
             connect_args={
                 "connect_timeout": 5,
+                **_DEAD_PEERS,
                 # It would give up every prepared statement of the connection, those of `libpq` too, when it rolls back.
                 "prepare_threshold": None,
                 "options": "-c timezone=UTC -c statement_timeout=30000 -c lock_timeout=4000",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import OrderedDict
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, cast
@@ -15,13 +16,15 @@ from typing import Any, cast
 import psycopg
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGresult
 from sqlalchemy.pool import PoolProxiedConnection
 
 WORTH_PREPARING = 5  # uses
-MOST_PREPARED = 200  # for each connection
+MOST_PREPARED = 200  # on each connection; what was not used for longest goes
 _DONE = frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK})
+# What a prepared statement says after a change of its tables, or when somebody else gave it up.
+_OUTDATED = frozenset({b"0A000", b"26000"})
 _MARK = re.compile("%[s%]")
 _KEPT = "callsheet_cursor"
 
@@ -35,19 +38,28 @@ class LibpqCursor:
     """
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
         self._libpq = connection.pgconn
         self._transformer = Transformer(connection)
         self._uses: dict[_Key, int] = {}
-        self._prepared: dict[_Key, bytes] = {}
+        self._prepared: OrderedDict[_Key, bytes] = OrderedDict()
         self._numbers = itertools.count()
         self._result: PGresult | None = None
 
     @classmethod
     def of(cls, pooled: PoolProxiedConnection) -> LibpqCursor:
-        """The one of this connection."""
+        """The one of this connection.
+
+        Raises:
+            psycopg.OperationalError: it was lost, and given up.
+        """
+        connection = cast("psycopg.Connection[Any] | None", pooled.driver_connection)
+        if connection is None:
+            raise psycopg.OperationalError("the connection was lost")
         kept: LibpqCursor | None = pooled.info.get(_KEPT)
-        if kept is None:
-            kept = pooled.info[_KEPT] = cls(cast("psycopg.Connection[Any]", pooled.driver_connection))
+        # What was given up may still hold the `info` of a place in the pool that has another connection by now.
+        if kept is None or kept._connection is not connection:
+            kept = pooled.info[_KEPT] = cls(connection)
         return kept
 
     def execute(self, statement: str, parameters: Sequence[Any]) -> None:
@@ -60,11 +72,16 @@ class LibpqCursor:
         values: Any = self._transformer.dump_sequence(parameters, _formats(len(parameters)))
         types, formats = self._transformer.types, self._transformer.formats
         assert types is not None
-        name = self._prepared.get((text, types)) or self._prepare((text, types))
+        key = text, types
+        name = self._prepared.get(key) or self._prepare(key)
         if name is None:
             self._result = self._done(self._libpq.exec_params(text, values, types, formats))
-        else:
-            self._result = self._done(self._libpq.exec_prepared(name, values, formats))
+            return
+        self._prepared.move_to_end(key)
+        result = self._libpq.exec_prepared(name, values, formats)
+        if result.error_field(DiagnosticField.SQLSTATE) in _OUTDATED:
+            self._give_up(key)
+        self._result = self._done(result)
 
     def _prepare(self, key: _Key) -> bytes | None:
         """Its name, if it has been used often enough."""
@@ -75,13 +92,16 @@ class LibpqCursor:
             self._uses[key] = uses
             return None
         if len(self._prepared) >= MOST_PREPARED:
-            oldest = next(iter(self._prepared))
-            self.command(b"DEALLOCATE " + self._prepared.pop(oldest))
+            self._give_up(next(iter(self._prepared)))
         name = b"callsheet_%d" % next(self._numbers)
         self._done(self._libpq.prepare(name, *key))
         self._prepared[key] = name
         del self._uses[key]
         return name
+
+    def _give_up(self, key: _Key) -> None:
+        # Not by DEALLOCATE, which a transaction that has failed refuses, and PgBouncer does not understand.
+        self._libpq.close_prepared(self._prepared.pop(key))
 
     def command(self, statement: bytes) -> None:
         """Run a statement without values or rows.
@@ -94,7 +114,7 @@ class LibpqCursor:
     def _done(self, result: PGresult) -> PGresult:
         if result.status in _DONE:
             return result
-        if self._libpq.status == ConnStatus.BAD:
+        if self._libpq.status == ConnStatus.BAD and not result.error_field(DiagnosticField.SQLSTATE):
             raise psycopg.OperationalError(result.get_error_message())
         raise error_from_result(result)
 

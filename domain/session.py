@@ -110,8 +110,8 @@ class Session:
             return list(cursor.fetchall())
 
     def _run_text(self, statement: str, parameters: Any) -> DBAPICursor | LibpqCursor:
-        if self.in_transaction:
-            self._pooled = self._open().connection  # which refuses when it was lost
+        if self._connection is not None:
+            self._pooled = self._connection.connection  # which refuses when it was lost
         elif self._pooled is None:
             self._pooled = self._spare.take() or self._engine.raw_connection()
         try:

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from domain import libpq
 from domain.db import Database
@@ -133,3 +133,38 @@ def test_a_connection_that_is_gone_is_told_as_such_and_replaced(postgresql: Data
             session.execute_text("SELECT 1", ())
         assert caught.value.connection_invalidated
     assert read(postgresql, "SELECT 1") == 1
+
+
+def test_who_lost_a_connection_does_not_get_the_one_in_its_place(postgresql_databases: PostgresqlDatabases) -> None:
+    """Another caller is in a transaction on it."""
+    with postgresql_databases.fresh() as url:
+        database = Database(url, pool=1)
+        with database.reading() as session:
+            with pytest.raises(psycopg.OperationalError):
+                session.read_one("SELECT pg_terminate_backend(pg_backend_pid())", ())
+            with pytest.raises(DBAPIError):
+                session.execute_text("SELECT 1", ())
+            with database.transaction() as other:
+                other.execute_text("CREATE TEMP TABLE mine AS SELECT 42 AS n", ())
+                with pytest.raises((psycopg.Error, SQLAlchemyError)):
+                    session.read_one("SELECT n FROM mine", ())
+                assert other.read_one("SELECT n FROM mine", ()) == (42,)
+        database.dispose()
+
+
+@pytest.mark.parametrize("change", ["ALTER TABLE t ALTER n TYPE bigint", "DEALLOCATE ALL"])
+def test_a_statement_that_is_outdated_fails_once(postgresql: Database, change: str) -> None:
+    def fetch() -> Any:
+        with postgresql.transaction() as session:
+            return session.read_one("SELECT n FROM t WHERE n = %s", (1,))
+
+    with postgresql.transaction() as session:
+        session.execute_text("CREATE TEMP TABLE t AS SELECT 1 AS n", ())
+    for _ in range(WORTH_PREPARING + 1):
+        assert fetch() == (1,)
+    with postgresql.transaction() as session:
+        session.execute_text(change, ())
+    with pytest.raises(DBAPIError, match=r"cached plan|does not exist"):
+        fetch()
+    for _ in range(WORTH_PREPARING + 3):
+        assert fetch() == (1,)
