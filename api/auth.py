@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import time
 from collections.abc import Generator, Mapping
-from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import lru_cache
 from threading import Lock
@@ -104,8 +103,11 @@ class Authenticator:
         """What is remembered of the key, if it lets the call in; what the database says before it is refused."""
         remembered = self._recall(token)
         if remembered is not None:
-            with suppress(KeyRefused, AddressRefused):
+            try:
                 self._check(remembered, token, ip, now)
+            except (KeyRefused, AddressRefused):
+                pass  # the database may know better
+            else:
                 return remembered
         credential = self._read(token)
         self._check(credential, token, ip, now)

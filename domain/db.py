@@ -57,7 +57,8 @@ metadata = MetaData(
 
 def storable(text: str) -> str:
     """The text as both databases can hold it: PostgreSQL refuses NUL, and lone surrogates are in no encoding."""
-    text = text.replace("\0", "\N{SYMBOL FOR NULL}")
+    if "\0" in text:
+        text = text.replace("\0", "\N{SYMBOL FOR NULL}")
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 

@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 LENGTH = 26
 _PAIRS = [a + b for a in ALPHABET for b in ALPHABET]
+_LETTERS = bytes(ord(ALPHABET[byte & 31]) for byte in range(256))
 
-_FETCHED = 4096  # bytes
+_DRAWN = 13  # random bytes of an id: one for two bits, twelve for a letter each
+_FETCHED = 315 * _DRAWN
 
 _lock = threading.Lock()
 _last = 0
@@ -20,26 +22,27 @@ _random = bytearray()
 os.register_at_fork(after_in_child=_random.clear)  # a child must not make its parent's ids
 
 
-def _uuid7() -> int:
-    """A 128-bit UUIDv7 whose first 60 payload bits (milliseconds, then a counter) never repeat within the process."""
+def _uuid7() -> str:
+    """A UUIDv7 whose first 60 payload bits (milliseconds, then a counter) never repeat within the process."""
     global _last  # noqa: PLW0603 - the counter is the process's own, guarded by the lock
     with _lock:
         _last = max(_last + 1, time.time_ns() // 1_000_000 << 12)
         stamp = _last
         if not _random:
             _random.extend(os.urandom(_FETCHED))
-        drawn = int.from_bytes(_random[-8:]) & (1 << 62) - 1
-        del _random[-8:]
-    return (stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62 | drawn
+        drawn = _random[-_DRAWN:]
+        del _random[-_DRAWN:]
+    head = (stamp >> 12) << 20 | 0x7 << 16 | (stamp & 0xFFF) << 4 | 0b10 << 2 | drawn[0] & 3
+    return _base32(head, 7) + drawn[1:].translate(_LETTERS).decode()
 
 
-def _base32(number: int) -> str:
-    return "".join([_PAIRS[number >> shift & 0x3FF] for shift in range(120, -1, -10)])
+def _base32(number: int, pairs: int) -> str:
+    return "".join([_PAIRS[number >> shift & 0x3FF] for shift in range(10 * pairs - 10, -1, -10)])
 
 
 def new_id(prefix: str) -> str:
     """A fresh id such as `chr_01jd3q8v9w7x5y2m4n6p8r0s1t`."""
-    return f"{prefix}_{_base32(_uuid7())}"
+    return f"{prefix}_{_uuid7()}"
 
 
 def new_id_stem(prefix: str, counter_digits: int) -> str:
@@ -53,7 +56,7 @@ def new_id_stem(prefix: str, counter_digits: int) -> str:
 
 def id_at(prefix: str, moment: datetime) -> str:
     """The smallest id that can be made at this time."""
-    return f"{prefix}_{_base32(round(moment.timestamp() * 1000) << 80)}"
+    return f"{prefix}_{_base32(round(moment.timestamp() * 1000) << 80, LENGTH // 2)}"
 
 
 def made_at(row_id: str) -> datetime:

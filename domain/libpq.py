@@ -53,7 +53,7 @@ class LibpqCursor:
         Raises:
             psycopg.OperationalError: it was lost, and given up.
         """
-        connection = cast("psycopg.Connection[Any] | None", pooled.driver_connection)
+        connection = cast("psycopg.Connection[Any] | None", pooled.dbapi_connection)
         if connection is None:
             raise psycopg.OperationalError("the connection was lost")
         kept: LibpqCursor | None = pooled.info.get(_KEPT)
@@ -79,7 +79,7 @@ class LibpqCursor:
             return
         self._prepared.move_to_end(key)
         result = self._libpq.exec_prepared(name, values, formats)
-        if result.error_field(DiagnosticField.SQLSTATE) in _OUTDATED:
+        if result.status not in _DONE and result.error_field(DiagnosticField.SQLSTATE) in _OUTDATED:
             self._give_up(key)
         self._result = self._done(result)
 

@@ -28,7 +28,7 @@ _QUERY_VALUE = re.compile(r"([?&;])([^=&;#\s]+)=([^&;#\s]+)")
 # Objects in which every value may be a credential, whatever it is called: a webhook's own headers, and how it signs in.
 _SECRET_OBJECTS = frozenset({"headers", "auth"})
 # `{"name": "Authorization", "value": "…"}`: what names a value beside it, and what the value is called.
-_LABELS, _VALUES = ("name", "key", "header", "field"), ("value", "values", "default")
+_LABELS, _VALUES = frozenset({"name", "key", "header", "field"}), ("value", "values", "default")
 _PARTS = re.compile(r"[.\[\]]+")
 
 
@@ -90,7 +90,8 @@ def veil(value: Any, depth: int = 0) -> Any:
 def _named_beside(value: Mapping[Any, Any]) -> Collection[str]:
     """The members that hold a secret because of what another one says."""
     found: list[str] = []
-    if any(isinstance(label := value.get(name), str) and is_secret(label) for name in _LABELS):
+    labels = [] if _LABELS.isdisjoint(value) else [value.get(name) for name in _LABELS]
+    if any(isinstance(label, str) and is_secret(label) for label in labels):
         found += _VALUES
     if is_about_secret(path if isinstance(path := value.get("path"), str) else None):  # an operation of a batch
         found.append("body")
