@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -10,8 +11,7 @@ Clock = Callable[[], datetime]
 
 def system_clock() -> datetime:
     """Now, in UTC, cut to milliseconds: what is stored, signed and shown is one value."""
-    now = datetime.now(UTC)
-    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+    return datetime.fromtimestamp(time.time_ns() // 1_000_000 / 1000, UTC)
 
 
 def rfc3339(moment: datetime) -> str:

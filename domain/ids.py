@@ -5,20 +5,23 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 LENGTH = 26
 _PAIRS = [a + b for a in ALPHABET for b in ALPHABET]
 _LETTERS = bytes(ord(ALPHABET[byte & 31]) for byte in range(256))
 
-_DRAWN = 13  # random bytes of an id: one for two bits, twelve for a letter each
-_FETCHED = 315 * _DRAWN
+_TAIL = 12  # random letters of an id
+_FETCHED = 315  # ids
 
 _lock = threading.Lock()
 _last = 0
-# Random bytes of the system's, fetched for many ids at a time: each fetch gives the interpreter's lock away.
-_random = bytearray()
+# Two random bits and a random tail of each of the next ids. The system is asked for many at a time: each time gives the
+# interpreter's lock away.
+_random: list[tuple[int, str]] = []
 os.register_at_fork(after_in_child=_random.clear)  # a child must not make its parent's ids
 
 
@@ -26,18 +29,29 @@ def _uuid7() -> str:
     """A UUIDv7 whose first 60 payload bits (milliseconds, then a counter) never repeat within the process."""
     global _last  # noqa: PLW0603 - the counter is the process's own, guarded by the lock
     with _lock:
-        _last = max(_last + 1, time.time_ns() // 1_000_000 << 12)
-        stamp = _last
+        stamp = time.time_ns() // 1_000_000 << 12
+        _last = stamp = stamp if stamp > _last else _last + 1
         if not _random:
-            _random.extend(os.urandom(_FETCHED))
-        drawn = _random[-_DRAWN:]
-        del _random[-_DRAWN:]
-    head = (stamp >> 12) << 20 | 0x7 << 16 | (stamp & 0xFFF) << 4 | 0b10 << 2 | drawn[0] & 3
-    return _base32(head, 7) + drawn[1:].translate(_LETTERS).decode()
+            _random.extend(_drawn())
+        bits, tail = _random.pop()
+    head = (stamp >> 12) << 20 | 0x7 << 16 | (stamp & 0xFFF) << 4 | 0b10 << 2 | bits
+    return f"{_seconds(head >> 30)}{_PAIRS[head >> 20 & 0x3FF]}{_PAIRS[head >> 10 & 0x3FF]}{_PAIRS[head & 0x3FF]}{tail}"
+
+
+def _drawn() -> Iterator[tuple[int, str]]:
+    letters = os.urandom(_FETCHED * _TAIL).translate(_LETTERS).decode()
+    for number, byte in enumerate(os.urandom(_FETCHED)):
+        yield byte & 3, letters[number * _TAIL : (number + 1) * _TAIL]
 
 
 def _base32(number: int, pairs: int) -> str:
     return "".join([_PAIRS[number >> shift & 0x3FF] for shift in range(10 * pairs - 10, -1, -10)])
+
+
+@lru_cache(maxsize=1)
+def _seconds(number: int) -> str:
+    """The letters that all ids of a second begin with."""
+    return _base32(number, 4)
 
 
 def new_id(prefix: str) -> str:
