@@ -215,12 +215,7 @@ def _cost(take: Take) -> float:
 
 
 def _grant(take: Take, allowed: bool, tokens: float, epoch: int | None) -> Grant:
-    per_second = take.per_minute / 60
-    return Grant(
-        allowed=allowed,
-        limit=take.per_minute,
-        remaining=max(0, math.floor(tokens)),
-        reset_seconds=math.ceil((take.per_minute - tokens) / per_second),
-        retry_after=0 if allowed else max(1, math.ceil((_cost(take) - tokens) / per_second)),
-        epoch=epoch,
-    )
+    limit, per_second = take.per_minute, take.per_minute / 60
+    reset_seconds = math.ceil((limit - tokens) / per_second)
+    retry_after = 0 if allowed else max(1, math.ceil((_cost(take) - tokens) / per_second))
+    return Grant(allowed, limit, max(0, math.floor(tokens)), reset_seconds, retry_after, epoch)

@@ -53,15 +53,19 @@ class Grouped(Generic[Item, Result]):
 
     def run_all(self, items: Sequence[Item], patience: float = math.inf) -> list[Result | BaseException]:
         """The results of several items of one caller, all worked for in one step; exceptions are among them."""
-        waiting: _Waiting[Item, Result] = _Waiting(items)
+        waiting: _Waiting[Item, Result] | None = None
         with self._mutex:
-            waiting.leads = self._places > 0
-            if waiting.leads:
+            if self._places > 0:
                 self._places -= 1
             else:
+                waiting = _Waiting(items)
                 self._queue.append(waiting)
-        if not waiting.leads:
-            self._wait(waiting, patience)
+        if waiting is None:
+            try:
+                return self._results(items)
+            finally:
+                self._hand_over(())
+        self._wait(waiting, patience)
         if waiting.leads:
             self._work_for(waiting)
         return waiting.results
@@ -83,29 +87,33 @@ class Grouped(Generic[Item, Result]):
         with self._mutex:  # now, and not when it was woken: until it has the processor more have come
             others, self._queue = self._queue[: self._most - 1], self._queue[self._most - 1 :]
         try:
-            self._do([leader, *others])
+            group = [leader, *others]
+            left = iter(self._results([item for waiting in group for item in waiting.items]))
+            for waiting in group:
+                waiting.results = list(islice(left, len(waiting.items)))
         finally:
-            with self._mutex:
-                following = self._queue.pop(0) if self._queue else None
-                self._places += following is None
-            for waiting in others:
-                waiting.woken.release()
-            if following is not None:
-                following.leads = True
-                following.woken.release()
+            self._hand_over(others)
 
-    def _do(self, group: Sequence[_Waiting[Item, Result]]) -> None:
+    def _results(self, items: Sequence[Item]) -> list[Result | BaseException]:
         self._begun_at = time.monotonic()
-        items = [item for waiting in group for item in waiting.items]
         try:
-            results: Sequence[Result | BaseException] = self._work(items)
+            results = self._work(items)
             if len(results) != len(items):
                 raise ValueError(f"{len(results)} results for {len(items)} items")
         except BaseException as error:
-            results = [error] * len(items)
-        left = iter(results)
-        for waiting in group:
-            waiting.results = list(islice(left, len(waiting.items)))
+            return [error] * len(items)
+        return list(results)
+
+    def _hand_over(self, served: Sequence[_Waiting[Item, Result]]) -> None:
+        """Wake those who have their results, and who works next."""
+        with self._mutex:
+            following = self._queue.pop(0) if self._queue else None
+            self._places += following is None
+        for waiting in served:
+            waiting.woken.release()
+        if following is not None:
+            following.leads = True
+            following.woken.release()
 
 
 class _Waiting(Generic[Item, Result]):

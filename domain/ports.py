@@ -62,8 +62,7 @@ class Options(Protocol):
     def streams_per_key(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(NamedTuple):
     """What the limiter said of one call.
 
     Attributes:
