@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import attrgetter, itemgetter
 from typing import Any
 
 import orjson
-from sqlalchemy import Table
+from sqlalchemy import Float, Integer, Table
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.types import TypeEngine
 
-from .columns import Json, Moment
+from .columns import Json, Moment, Number
 from .db import Session
 from .driver_text import DIALECTS
 from .prepared import Prepared, parameters
@@ -38,15 +39,21 @@ class Insert:
         names = [column.name for column in written]
         columns, self._width = ", ".join(names), len(names)
         self._values_of = getter(*names)
-        self._bound = [
-            (number, column.type) for number, column in enumerate(written) if isinstance(column.type, Moment | Json)
-        ]
-        self._to_sqlite = f"INSERT INTO {table.name} ({columns}) VALUES "  # noqa: S608 - names of ours
-        self._marks = "(" + ", ".join("?" * len(names)) + ")"
-        # One text parameter, whatever the number of rows and their types: one prepared statement.
-        self._to_postgresql = (
-            f"INSERT INTO {table.name} ({columns})"  # noqa: S608 - names of ours
-            f" SELECT {columns} FROM json_populate_recordset(NULL::{table.name}, %s::json)"
+        converted = [(number, _converters(column.type)) for number, column in enumerate(written)]
+        self._converted = {
+            dialect: [(number, by_dialect[dialect]) for number, by_dialect in converted if dialect in by_dialect]
+            for dialect in DIALECTS
+        }
+        into = f"INSERT INTO {table.name} ({columns})"
+        self._marks = f"({', '.join('?' * len(names))})"
+        self._one = {
+            "sqlite": f"{into} VALUES {self._marks}",
+            "postgresql": f"{into} VALUES {self._marks.replace('?', '%s')}",
+        }
+        # Of several rows one text, whatever their number: one prepared statement. Of one row it costs the database more
+        # than its values do.
+        self._several_to_postgresql = (
+            f"{into} SELECT {columns} FROM json_populate_recordset(NULL::{table.name}, %s::json)"  # noqa: S608 - names of ours
         )
 
     def run(self, session: Session, rows: Sequence[Any]) -> None:
@@ -69,20 +76,37 @@ class Insert:
         return set(itertools.chain.from_iterable(made))
 
     def _statements(self, dialect: str, rows: Sequence[Any]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        if len(rows) == 1:
+            yield self._one[dialect], tuple(self._bound_values(rows[0], dialect))
+            return
         if dialect == "postgresql":
-            yield self._to_postgresql, (orjson.dumps(rows).decode(),)
+            yield self._several_to_postgresql, (orjson.dumps(rows).decode(),)
             return
         at_once = MOST_VALUES // self._width
         for start in range(0, len(rows), at_once):
             part = rows[start : start + at_once]
-            values = tuple(itertools.chain.from_iterable(map(self._bound_values, part)))
-            yield self._to_sqlite + ", ".join([self._marks] * len(part)), values
+            values = tuple([value for row in part for value in self._bound_values(row, dialect)])
+            yield self._one[dialect] + f", {self._marks}" * (len(part) - 1), values
 
-    def _bound_values(self, row: Any) -> list[Any]:
+    def _bound_values(self, row: Any, dialect: str) -> list[Any]:
         values = list(self._values_of(row))
-        for number, kind in self._bound:
-            values[number] = kind.process_bind_param(values[number], DIALECTS["sqlite"])
+        for number, convert in self._converted[dialect]:
+            value = values[number]
+            if value is not None:
+                values[number] = convert(value)
         return values
+
+
+def _converters(kind: TypeEngine[Any]) -> dict[str, Callable[[Any], Any]]:
+    """What makes of a value what the driver takes, by the dialects whose driver does not take it as it is."""
+    if isinstance(kind, Json):
+        return dict.fromkeys(DIALECTS, lambda value: orjson.dumps(value).decode())
+    if isinstance(kind, Moment):
+        return {"sqlite": partial(kind.process_bind_param, dialect=DIALECTS["sqlite"])}
+    if isinstance(kind, Integer | Float | Number):
+        # As text: psycopg has a type for each size, and each would be a statement; a double loses digits as a NUMERIC.
+        return {"postgresql": str}
+    return {}
 
 
 def insert_new_rows(

@@ -12,8 +12,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from domain import libpq
+from domain.audit.commands import AuditEntry, AuditWriter
 from domain.db import Database
 from domain.libpq import MOST_PREPARED, WORTH_PREPARING, LibpqCursor
+from tests.support.clock import NOON
 from tests.support.databases import PostgresqlDatabases
 
 PREPARED = "SELECT count(*) FROM pg_prepared_statements"
@@ -168,3 +170,10 @@ def test_a_statement_that_is_outdated_fails_once(postgresql: Database, change: s
         fetch()
     for _ in range(WORTH_PREPARING + 3):
         assert fetch() == (1,)
+
+
+def test_an_audit_row_of_any_size_is_the_same_statement(postgresql: Database) -> None:
+    writer = AuditWriter(postgresql)
+    for size in [size for size in (1, 40_000, 2**40, None) for _ in range(WORTH_PREPARING + 1)]:
+        writer.write(AuditEntry(NOON, "api", bytes_in=size, bytes_out=size, duration_ms=size))
+    assert read(postgresql, f"{PREPARED} WHERE statement LIKE %s", "INSERT INTO api_audit_log %") == 1
