@@ -21,7 +21,7 @@ from domain.ports import Grant, Take
 # A microsecond clock and fractional tokens: whole seconds or whole tokens would lose the remainders of every call and
 # admit far less than was promised. `cost` 0 only looks. The caller gives what it last heard of the bucket, which holds
 # no more than that, filled up since: so one that was lost, or that the database kept meanwhile, is not full again.
-# Answers {allowed, tokens left, now, epoch or false}.
+# A bucket is kept as `tokens at`. Answers {allowed, tokens left, now, epoch or false}.
 TAKE = f"""
 local t = redis.call('TIME')
 local now = t[1] * 1000000 + t[2]
@@ -30,9 +30,9 @@ local function filled(tokens, at)
   return math.min(size, tonumber(tokens) + math.max(0, now - tonumber(at)) * size / 60000000)
 end
 local tokens = filled(ARGV[3], ARGV[4])
-local state = redis.call('HMGET', KEYS[1], 'tokens', 'at')
-if state[1] then
-  tokens = math.min(tokens, filled(state[1], state[2]))
+local known = redis.call('MGET', KEYS[1], KEYS[2])
+if known[1] then
+  tokens = math.min(tokens, filled(string.match(known[1], '(%S+) (%S+)')))
 end
 local allowed = 0
 if tokens >= cost - {ROUNDING} then
@@ -41,10 +41,9 @@ if tokens >= cost - {ROUNDING} then
 end
 local left, at = string.format('%.17g', tokens), string.format('%d', now)
 if cost > 0 then
-  redis.call('HSET', KEYS[1], 'tokens', left, 'at', at)
-  redis.call('PEXPIRE', KEYS[1], 61000)
+  redis.call('SET', KEYS[1], left .. ' ' .. at, 'PX', 61000)
 end
-return {{allowed, left, at, redis.call('GET', KEYS[2])}}
+return {{allowed, left, at, known[2]}}
 """
 # Of two changes of a key, the later may be told first: what is known never goes back.
 PUBLISH = """
