@@ -7,7 +7,7 @@ from htmx_flask import Htmx
 from werkzeug.wrappers import Response
 
 from . import assets, auth, csrf, headers, templating
-from .api_keys import views as api_keys
+from .api_keys import actions as api_keys
 from .audit import views as audit
 from .blueprint import guard
 from .errors import handle_error

@@ -61,8 +61,7 @@ def settled(session: Session, wanted: NewKey, now: datetime, fresh: Iterable[str
     """
     errors = _check_words(wanted) + _check_limits(wanted)
     if "expires_at" in fresh and wanted.expires_at is not None and wanted.expires_at <= now:
-        message = "The expiry must lie in the future; leave it out for the default."
-        errors.append(FieldError("/expires_at", "past", message))
+        errors.append(FieldError("/expires_at", "past", "The expiry must lie in the future."))
     errors += _check_projects(session, wanted)
     ranges, mistakes = _read_cidrs(wanted.allowed_cidrs)
     errors += mistakes + _check_tags(wanted.tags)

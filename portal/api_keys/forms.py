@@ -15,6 +15,7 @@ from domain.api_keys.rules import DRY_RUN, ENFORCE, FIELDS
 from ..formatting import sentence
 from ..forms import FormSchema
 
+NO_DAY = "Give the key's last day, or choose that it never ends."
 WHOLE: dict[str, Any] = {"invalid": "Give a whole number.", "required": "Give a whole number."}
 ROLES = (
     (Role.VIEWER, "Viewer: reads"),
@@ -39,6 +40,11 @@ ALLOWLIST_MODES = (
         "To try the list: the key's page shows whom it would lock out.",
     ),
 )
+DAY, NEVER = "day", "never"
+EXPIRIES = (
+    (DAY, "After its last day", "A key that nobody remembers ends by itself."),
+    (NEVER, "Never", "It works until somebody revokes it."),
+)
 STATUS_WORDS = tuple((status, sentence(status)) for status in STATUSES)
 # Seconds for which a secret that is replaced goes on working.
 GRACES = ((0, "Not at all: it stops now"), (3600, "1 hour"), (86_400, "24 hours"), (604_800, "7 days"),
@@ -58,20 +64,33 @@ class KeyForm(FormSchema):
     write_per_minute = fields.Integer(required=True, error_messages=WHOLE)
     allowed_cidrs = fields.List(fields.String(), load_default=list)
     allowlist_mode = fields.String(load_default=ENFORCE)
-    expires_at = fields.Date(load_default=None, allow_none=True, error_messages={"invalid": "Give a date."})
+    expiry = fields.String(load_default=DAY)
+    expires_at = fields.Date(
+        load_default=None, allow_none=False, error_messages=dict.fromkeys(("invalid", "null"), NO_DAY)
+    )
 
     @pre_load
     def split(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        """Ranges and tags by lines, spaces or commas; no date is none; projects count only where the scope has them."""
+        """Ranges and tags by lines, spaces or commas; projects and a last day count only where they were chosen."""
         lists = {name: _parts(data.get(name, "")) for name in ("allowed_cidrs", "tags")}
         projects = data.get("project_ids", []) if data.get("scope") == "project" else []
-        return {**data, **lists, "project_ids": projects, "expires_at": data.get("expires_at") or None}
+        ends = {**data, **lists, "project_ids": projects, "expires_at": data.get("expires_at") or None}
+        if data.get("expiry") == NEVER:
+            del ends["expires_at"]
+        return ends
 
     @post_load
     def build(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         """What the commands take. A key expires when its last day (UTC) ends."""
         day: date | None = data.pop("expires_at")
+        del data["expiry"]
         return {**data, "expires_at": datetime.combine(day, time(23, 59, 59), UTC) if day else None}
+
+
+class EditForm(KeyForm):
+    """A key as it shall be, and the version that it had when the form was opened."""
+
+    version = fields.Integer(required=True, error_messages=WHOLE)
 
 
 class RotationForm(FormSchema):
@@ -84,7 +103,8 @@ def values_of(key: dict[str, Any]) -> dict[str, Any]:
     """A key, its `project_ids` among it, as the form shows it."""
     shown = {name: key[name] for name in FIELDS}
     shown |= {"allowed_cidrs": "\n".join(key["allowed_cidrs"]), "tags": " ".join(key["tags"])}
-    return {**shown, "expires_at": f"{key['expires_at']:%Y-%m-%d}" if key["expires_at"] else ""}
+    day = f"{key['expires_at']:%Y-%m-%d}" if key["expires_at"] else ""
+    return {**shown, "version": key["version"], "expiry": DAY if day else NEVER, "expires_at": day}
 
 
 def _parts(text: Any) -> list[str]:

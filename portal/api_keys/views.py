@@ -1,8 +1,7 @@
-"""API keys: list, create (the key is shown once), look at, change, rotate, suspend, resume, revoke."""
+"""API keys: list, create (the key is shown once), look at, change."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -12,7 +11,7 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from domain.access import Permission, Role, Scope
-from domain.api_keys.commands import change_key, create_key, resume_key, revoke_key, rotate_key, suspend_key
+from domain.api_keys.commands import change_key, create_key
 from domain.api_keys.models import api_keys
 from domain.api_keys.outsiders import outsiders_of
 from domain.api_keys.queries import (
@@ -25,26 +24,44 @@ from domain.api_keys.queries import (
     tags_in_use,
 )
 from domain.api_keys.rules import ENFORCE, READ_PER_MINUTE, WRITE_PER_MINUTE, NewKey
-from domain.audit.commands import differences, made_of
+from domain.audit.commands import made_of
 from domain.audit.queries import latest_calls
 from domain.db import Row, Session
-from domain.errors import Conflict, Forbidden, Invalid
+from domain.errors import Conflict, Forbidden, Invalid, Stale
 from domain.studio_counts import names_of, project_names
 
 from .. import reveal
 from ..blueprint import PortalBlueprint
 from ..context import actor, note, services
-from ..formatting import plain
 from ..forms import Form, read_form
 from ..htmx import render
 from ..lists import ListPage
-from .forms import ALLOWLIST_MODES, GRACES, ROLES, SCOPES, STATUS_WORDS, KeyForm, RotationForm, values_of
+from .forms import (
+    ALLOWLIST_MODES,
+    DAY,
+    EXPIRIES,
+    GRACES,
+    ROLES,
+    SCOPES,
+    STATUS_WORDS,
+    EditForm,
+    KeyForm,
+    values_of,
+)
 
 blueprint = PortalBlueprint("api_keys", __name__, permission=Permission.MANAGE_KEYS, url_prefix="/api-keys")
 
 FILTERS = {"q": "q", "status": "status", "role": "role", "scope": "scope", "tag": "tags"}
 SEVERAL = ("project_ids",)
 CALLS_SHOWN = 10
+CHANGED_SINCE = "Somebody has changed this key since you opened the form. Open it again to see the key as it is now."
+# What can be done with a key, by its status.
+ACTIONS = {
+    "active": ("rotate", "suspend", "revoke"),
+    "suspended": ("rotate", "resume", "revoke"),
+    "expired": ("revoke",),
+    "revoked": (),
+}
 # What is asked before each action: the question, the button, and the button's kind.
 ASKS = {
     "rotate": ("Rotate “{}”?", "Rotate key", "primary"),
@@ -76,6 +93,7 @@ def new_key() -> Response:
         "read_per_minute": READ_PER_MINUTE,
         "write_per_minute": WRITE_PER_MINUTE,
         "allowlist_mode": ENFORCE,
+        "expiry": DAY,
         "expires_at": f"{expires:%Y-%m-%d}",
     }
     return _form_page(Form(defaults))
@@ -134,6 +152,7 @@ def show(key_id: str) -> Response:
         calls=calls,
         outsiders=outsiders,
         scope_words={scope.value: label for scope, label, _ in SCOPES},
+        actions=ACTIONS[status_of(key, now)],
         asks=ASKS,
         graces=GRACES,
     )
@@ -145,109 +164,49 @@ def edit(key_id: str) -> Response:
     with services().database.reading() as reading:
         key = load_key(reading, actor(), key_id)
         chosen = project_ids(reading, key_id)
+    if status_of(key, services().clock()) == "revoked":
+        return refuse(key, "revoked", "edited")
     return _form_page(Form(values_of({**key, "project_ids": chosen})), key=key)
 
 
 @blueprint.post("/<key_id>/edit")
 def change(key_id: str) -> Response:
     """Change the key: its next call is judged by what it is now."""
-    form = read_form(KeyForm(), SEVERAL)
-    key = _load(key_id)
+    form = read_form(EditForm(), SEVERAL)
+    key = load(key_id)
     if form.errors:
         return _form_page(form, 422, key)
     was, given = key["expires_at"], form.data
+    opened = {(key_id, given.pop("version"))}
     if was and given["expires_at"] and was.date() == given["expires_at"].date():
         given["expires_at"] = was  # the form knows days, the key a moment
     try:
         with services().database.transaction() as writing:
-            changes = change_key(writing, actor(), key_id, given, services().clock())
+            changes = change_key(writing, actor(), key_id, given, services().clock(), opened)
             if changes:
                 note(writing, "api_key.change", {"id": key_id, "name": key["name"], **changes})
     except (Invalid, Forbidden, Conflict) as error:
         form.refuse(error)
         return _form_page(form, 422, key)
+    except Stale:
+        form.errors[""] = CHANGED_SINCE
+        return _form_page(form, 409, key)
     flash("Saved. The next call is judged by it." if changes else "Nothing was changed.", "ok")
     return redirect(url_for("portal.api_keys.show", key_id=key_id), 303)
 
 
-@blueprint.get("/<key_id>/<any(rotate, suspend, resume, revoke):action>")
-def ask(key_id: str, action: str) -> Response:
-    """The question before an action, as a page, for browsers without script."""
-    return render("portal/api_keys/ask.html", key=_load(key_id), action=action, asks=ASKS, graces=GRACES)
+def refuse(key: Row, status: str, done: str) -> Response:
+    """Back to the key, which is no longer what a page of an hour ago said."""
+    flash(f"This key is {status}: it cannot be {done}.", "warn")
+    return redirect(url_for("portal.api_keys.show", key_id=key["id"]), 303)
 
 
-@blueprint.post("/<key_id>/rotate")
-def rotate(key_id: str) -> Response:
-    """Give the key a new secret and go to the page that shows it."""
-    form = read_form(RotationForm())
-    made: list[str] = []
+def load(key_id: str) -> Row:
+    """The key as it is.
 
-    def run(writing: Session) -> dict[str, Any]:
-        if form.errors:
-            raise Invalid.field("grace_seconds", "invalid", form.errors["grace_seconds"])
-        grace = form.data["grace_seconds"]
-        public_id, token = rotate_key(writing, actor(), services().keyring, key_id, services().clock(), grace)
-        made.append(token)
-        return {"added": public_id, "grace_seconds": grace}
-
-    answer = _act(key_id, "rotate", run)
-    if not made:
-        return answer
-    reveal.keep(key_id, made[0])
-    return redirect(url_for("portal.api_keys.show_created", key_id=key_id), 303)
-
-
-@blueprint.post("/<key_id>/suspend")
-def suspend(key_id: str) -> Response:
-    """Refuse the key for the time being."""
-    reason = request.form.get("reason", "").strip()
-
-    def run(writing: Session) -> dict[str, Any]:
-        suspend_key(writing, actor(), key_id, services().clock(), reason)
-        return {"status": {"from": "active", "to": "suspended"}, "reason": reason}
-
-    return _act(key_id, "suspend", run, "“{}” is suspended. Calls with it are refused until it is resumed.")
-
-
-@blueprint.post("/<key_id>/resume")
-def resume(key_id: str) -> Response:
-    """Accept the key again."""
-
-    def run(writing: Session) -> dict[str, Any]:
-        resume_key(writing, actor(), key_id, services().clock())
-        return {"status": {"from": "suspended", "to": "active"}}
-
-    return _act(key_id, "resume", run, "“{}” is resumed. Calls with it are accepted again.")
-
-
-@blueprint.post("/<key_id>/revoke")
-def revoke(key_id: str) -> Response:
-    """End the key for good."""
-
-    def run(writing: Session) -> dict[str, Any]:
-        now = services().clock()
-        was = status_of(load_key(writing, actor(), key_id), now)
-        revoke_key(writing, actor(), key_id, now)
-        return differences({"status": was}, {"status": "revoked"})
-
-    return _act(key_id, "revoke", run, "“{}” is revoked. Calls with it are refused from now on.")
-
-
-def _act(key_id: str, action: str, run: Callable[[Session], dict[str, Any]], done: str = "") -> Response:
-    """Do it, note it, and go back to the key; what its state does not allow is said there."""
-    try:
-        with services().database.transaction() as writing:
-            key = load_key(writing, actor(), key_id, for_update=True)
-            note(writing, f"api_key.{action}", {"id": key_id, "name": key["name"], **run(writing)})
-    except (Conflict, Invalid) as error:
-        flash(plain(str(error)), "warn")
-    else:
-        if done:
-            flash(done.format(key["name"]), "ok")
-    return redirect(url_for("portal.api_keys.show", key_id=key_id), 303)
-
-
-def _load(key_id: str) -> Row:
+    Raises:
+        Forbidden, NotFound: see `load_key`.
+    """
     with services().database.reading() as reading:
         return load_key(reading, actor(), key_id)
 
@@ -260,6 +219,12 @@ def _secrets(reading: Session, key_id: str) -> list[dict[str, Any]]:
 def _form_page(form: Form, status: int = 200, key: Row | None = None) -> Response:
     with services().database.reading() as reading:
         projects = project_names(reading, actor())
-    choices: dict[str, Any] = {"roles": ROLES, "scopes": SCOPES, "projects": projects, "modes": ALLOWLIST_MODES}
+    choices: dict[str, Any] = {
+        "roles": ROLES,
+        "scopes": SCOPES,
+        "projects": projects,
+        "modes": ALLOWLIST_MODES,
+        "expiries": EXPIRIES,
+    }
     template = "portal/api_keys/new.html" if key is None else "portal/api_keys/edit.html"
     return render(template, http_status=status, form=form, key=key, **choices)

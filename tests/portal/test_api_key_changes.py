@@ -19,6 +19,7 @@ from tests.support.page import Page, Visitor
 from tests.support.queries import recorded
 
 LIST = "/portal/api-keys"
+PAST = {"expiry": "day", "expires_at": "2020-01-01"}
 
 
 def made(services: Services, name: str = "Lyon & Sons", **values: Any) -> tuple[str, str]:
@@ -76,18 +77,32 @@ def test_the_last_day_may_be_moved_or_taken_away(ada: Visitor, services: Service
     edit(ada, key_id, expires_at="2099-12-31")
     assert str(stored(services, key_id)["expires_at"]).startswith("2099-12-31 23:59:59")
     assert noted(services, "change")["expires_at"]["to"] == "2099-12-31T23:59:59.000Z"
-    edit(ada, key_id, expires_at="")
+    assert "or choose that it never ends" in edit(ada, key_id, 422, expires_at="").text
+    assert stored(services, key_id)["expires_at"] is not None
+    edit(ada, key_id, expiry="never")
     assert stored(services, key_id)["expires_at"] is None
 
 
 def test_mistakes_are_shown_beside_their_fields(ada: Visitor, services: Services) -> None:
     key_id, _ = made(services)
-    page = edit(ada, key_id, 422, allowed_cidrs="10.0.0.1/8", tags="x" * 51, expires_at="2020-01-01", name="New")
+    page = edit(ada, key_id, 422, allowed_cidrs="10.0.0.1/8", tags="x" * 51, name="New", **PAST)
     for sentence in ("write 10.0.0.0/8", "A tag is 1 to 50 characters", "must lie in the future"):
         assert sentence in page.text
     assert page.form(f"{LIST}/{key_id}/edit")["name"] == "New"
     assert page.heading == "Edit “Lyon & Sons”"
     assert stored(services, key_id)["version"] == 1
+
+
+def test_what_another_admin_changed_meanwhile_is_not_undone(ada: Visitor, services: Services) -> None:
+    key_id, _ = made(services)
+    path = f"{LIST}/{key_id}/edit"
+    opened = ada.get(path)
+    edit(ada, key_id, read_per_minute="77")
+    page = ada.submit(opened, path, 409, description="Mine")
+    assert "Somebody has changed this key" in page.text
+    assert page.form(path)["description"] == "Mine"
+    assert (stored(services, key_id)["read_per_minute"], stored(services, key_id)["description"]) == (77, "")
+    ada.submit(page, path, 409)
 
 
 def test_a_key_is_moved_between_projects(ada: Visitor, services: Services) -> None:
@@ -159,10 +174,14 @@ def test_suspending_and_resuming(ada: Visitor, services: Services) -> None:
 
 def test_a_revoked_key_offers_nothing(ada: Visitor, services: Services) -> None:
     key_id, _ = made(services)
+    opened = ada.get(f"{LIST}/{key_id}/edit")
     ada.submit(ada.get(f"{LIST}/{key_id}/revoke"), f"{LIST}/{key_id}/revoke")
     page = ada.get(f"{LIST}/{key_id}")
     assert not {"Edit", "Rotate", "Suspend", "Resume", "Revoke"} & page.links().keys()
-    assert "nothing brings it back" in edit(ada, key_id, 422, name="Other").text
+    for action, done in (("edit", "edited"), ("rotate", "rotated"), ("revoke", "revoked")):
+        stale = ada.client.get(f"{LIST}/{key_id}/{action}", follow_redirects=True)
+        assert f"This key is revoked: it cannot be {done}." in stale.text
+    assert "nothing brings it back" in ada.submit(opened, f"{LIST}/{key_id}/edit", 422, name="Other").text
 
 
 def test_the_list_is_filtered_by_status_and_tag(ada: Visitor, services: Services, clock: Clock) -> None:

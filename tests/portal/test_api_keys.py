@@ -88,8 +88,9 @@ def test_the_last_day_counts_in_full(ada: Visitor, services: Services) -> None:
     assert str(stored(services)["expires_at"]).startswith("2099-12-31 23:59:59")
 
 
-def test_an_empty_last_day_means_never(ada: Visitor, services: Services) -> None:
-    create(ada, expires_at="")
+def test_that_a_key_never_ends_is_chosen(ada: Visitor, services: Services) -> None:
+    assert "or choose that it never ends" in create(ada, 422, expires_at="").text
+    create(ada, expiry="never")
     assert stored(services)["expires_at"] is None
 
 
@@ -100,8 +101,9 @@ def test_revoking_asks_first_and_names_the_key(ada: Visitor, services: Services)
     question = ada.get(page.links()["Revoke"])
     assert question.heading == "Revoke “Lyon & Sons”?"
     assert "cannot be brought back" in question.text
-    done = ada.submit(question, f"{LIST}/{key_id}/revoke")
+    done = ada.submit(question, f"{LIST}/{key_id}/revoke", reason="The farm is sold.")
     assert "is revoked" in done.text
+    assert "“The farm is sold.”" in done.text
     assert "Revoke" not in done.links()
     with services.database.reading() as session:
         assert find_credential(session, token).revoked

@@ -135,7 +135,7 @@ def test_everything_works_without_script(browser: Browser, address: str) -> None
     tab.click(".filters button")
     tab.click("text=Render farm")
     tab.click("text=Suspend")
-    tab.fill("#reason", "Who is this?")
+    tab.fill("#suspend-reason", "Who is this?")
     tab.click("text=Suspend key")
     assert "Who is this?" in tab.locator("main").inner_text()
     tab.click("text=Revoke")

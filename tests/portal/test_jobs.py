@@ -64,6 +64,7 @@ def job_row(services: Services, job_id: str) -> RowMapping:
 def actions(services: Services) -> list[str]:
     with services.database.reading() as session:
         chosen = select(api_audit_log.c.action).where(api_audit_log.c.action.startswith("job."))
+        chosen = chosen.order_by(api_audit_log.c.id)
         return list(session.execute(chosen).scalars())
 
 
