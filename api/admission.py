@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from domain.api_keys.queries import KeyRefused
 from domain.ports import Grant, Limiter, Take, limited_as
@@ -93,13 +92,17 @@ def _admit(call: Call, authenticator: Authenticator) -> Steps[None]:
         yield from _limit_address(call)
     else:
         yield from _authenticate(call, authenticator)
-    check_head(call.path, call.environ, call.query)
-    if call.path in PUBLIC:
-        return
-    if call.upload is None:
-        call.raw_body = read_body(call.environ)
+    try:
+        check_head(call.path, call.environ, call.query)
+        if call.upload is None and call.path not in PUBLIC:
+            call.raw_body = read_body(call.environ)
+    except Exception:
+        if call.cost.by_body is not None:  # nothing has been taken, nor will its body say what is to be
+            yield from _take(call, 1)
+        raise
     if call.cost.by_body is not None:
-        yield from _take_by_body(call, call.cost.by_body)
+        call.bucket, tokens = call.cost.by_body(call.body_for_audit())
+        yield from _take(call, tokens)
 
 
 def _authenticate(call: Call, authenticator: Authenticator) -> Steps[None]:
@@ -135,9 +138,8 @@ def _check_key(call: Call, authenticator: Authenticator, tokens: float | None) -
     call.key_id, call.secret_id = call.credential.key_id, call.credential.secret_id
 
 
-def _take_by_body(call: Call, by_body: Callable[[Any], tuple[str, int]]) -> Steps[None]:
+def _take(call: Call, tokens: float) -> Steps[None]:
     assert call.credential is not None
-    call.bucket, tokens = by_body(call.body_for_audit())
     call.grant = yield take(call.credential, call.bucket, tokens)
     _require(call, call.grant)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 import redis
@@ -104,6 +105,33 @@ def test_it_counts_what_it_refuses_for_another_reason(app: Flask, database: Data
     answers = [caller.get(path) for path in ("/nonsense", "/audit", "/projects/nonsense", "/me")]
     assert [answer.status for answer in answers] == [404, 403, 404, 200]
     caller.get("/projects").refused(429, "quota-exceeded")
+
+
+UNREAD: dict[str, tuple[str, dict[str, Any]]] = {
+    "body": ("", {"data": b" " * 1_100_000}),
+    "length": ("", {"data": b"{}", "environ": {"CONTENT_LENGTH": "x"}}),
+    "parameters": ("?" + "a=1&" * 60, {"data": b"{}"}),
+    "address": ("?a=" + "x" * 20_000, {"data": b"{}"}),
+    "headers": ("", {"data": b"{}", "headers": {f"X-{number}": "1" for number in range(70)}}),
+}
+
+
+@pytest.mark.parametrize("path", ["/batch", "/graphql"])
+@pytest.mark.parametrize("why", UNREAD)
+def test_what_a_body_would_cost_costs_one_when_it_is_not_read(
+    app: Flask, database: Database, path: str, why: str
+) -> None:
+    query, sent = UNREAD[why]
+    caller = Client(app, make_key(database, "admin", write_per_minute=2))
+    statuses = [caller.send("POST", path + query, **sent).status_code for _ in range(4)]
+    assert statuses[0] in {400, 413, 414, 431}
+    assert statuses == [statuses[0], statuses[0], 429, 429]
+
+
+def test_a_batch_that_is_too_long_costs_one(app: Flask, database: Database) -> None:
+    caller = Client(app, make_key(database, "admin", write_per_minute=20))
+    answer = caller.post("/batch", {"operations": [{}] * 501}).refused(422, "validation-failed")
+    assert answer.headers["X-RateLimit-Remaining"] == "19"
 
 
 def test_it_refuses_for_the_limit_before_it_looks_at_the_path(app: Flask, database: Database) -> None:

@@ -19,12 +19,15 @@ LARGEST_BATCH = 1024 * 1024
 
 
 def _cost(body: Any) -> tuple[str, int]:
-    """A token for each operation, at least one. A dry run changes nothing, so it is a read."""
+    """A token for each operation, at least one. A dry run changes nothing, so it is a read.
+
+    A batch that is too long is refused as a whole, for one token.
+    """
     if not isinstance(body, dict):
         return "write", 1
     operations = body.get("operations")
     count = len(operations) if isinstance(operations, list) else 1
-    return "read" if body.get("dry_run") is True else "write", min(max(count, 1), MOST_OPERATIONS)
+    return "read" if body.get("dry_run") is True else "write", count if 1 <= count <= MOST_OPERATIONS else 1
 
 
 COST = Cost(
