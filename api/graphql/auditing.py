@@ -8,11 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from graphql import (
+    BooleanValueNode,
     DocumentNode,
     EnumValueNode,
     FloatValueNode,
     IntValueNode,
     Node,
+    NullValueNode,
     ObjectFieldNode,
     OperationDefinitionNode,
     StringValueNode,
@@ -55,6 +57,12 @@ class _Stripped(Visitor):
         return None if node.value in OPERATORS else StringValueNode(value=MASK)
 
     def enter_float_value(self, _node: FloatValueNode, *_: Any) -> Node:
+        return StringValueNode(value=MASK)
+
+    def enter_boolean_value(self, _node: BooleanValueNode, *_: Any) -> Node:
+        return StringValueNode(value=MASK)
+
+    def enter_null_value(self, _node: NullValueNode, *_: Any) -> Node:
         return StringValueNode(value=MASK)
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote
 
 import orjson
 
@@ -22,11 +23,13 @@ _SECRET_NAME = re.compile(
 # Also a key that lost its check digits, which can be computed, or its case, or that was encoded once too often.
 _SECRET_TEXT = re.compile(
     r"[cC][sS][kK](?:_|%(?:25)*5[fF])[0-9A-Za-z]+(?:_|%(?:25)*5[fF])[0-9A-Za-z_%]+"
-    r"|whs(?:ec|k)_[A-Za-z0-9+/=]+|lease_[A-Za-z0-9_-]{40,}|(?<=Bearer )[A-Za-z0-9._~+/=-]{8,}"
+    r"|whs(?:ec|k)_[A-Za-z0-9+/=]+|lease_[A-Za-z0-9_-]{40,}"
 )
+# Written small, it is a bearer of something in most texts: there what follows must have a digit.
+_BEARER = re.compile(r"\b(Bearer +|(?i:bearer) +(?=\S*[0-9]))[A-Za-z0-9._~+/=-]{8,}")
 # Of an address: who signs in to it, and the values of its query.
-_USER_INFO = re.compile(r"(?<=://)[^/?#\s@]+@")
-_QUERY_VALUE = re.compile(r"([?&;])([^=&;#\s]+)=([^&;#\s]+)")
+_USER_INFO = re.compile(r"(?<=://)[^/?#\s]+@")  # up to the last @, as those who follow an address read it
+_QUERY_VALUE = re.compile(r"([?&;#])([^=&;#\s]+)=([^&;#\s]+)")
 # Objects in which every value may be a credential, whatever it is called: a webhook's own headers, and how it signs in.
 _SECRET_OBJECTS = frozenset({"headers", "auth"})
 _OBJECTS = (dict, Mapping)  # a `dict` is recognised quicker
@@ -59,8 +62,13 @@ def is_secret(name: str) -> bool:
 
 
 def is_about_secret(path: str | None) -> bool:
-    """Whether a path such as `…/metadata/fee` names a configured field, so that its body is the value."""
-    return bool(_Extra.names and path) and not _Extra.names.isdisjoint(map(_folded, str(path).split("/")))
+    """Whether a path such as `…/metadata/fee` names a configured field, so that its body is the value.
+
+    In a batch it may be encoded, or name the field by what an earlier operation made: `…/metadata/$made.name`.
+    """
+    if not _Extra.names or not path:
+        return False
+    return "/metadata/$" in path or not _Extra.names.isdisjoint(map(_folded, unquote(path).split("/")))
 
 
 def mask(value: Any, depth: int = 0) -> Any:
@@ -119,8 +127,10 @@ def _named_beside(value: Mapping[Any, Any]) -> Collection[str]:
 def _plain(text: str) -> str:
     """Text that both databases can store, without secrets in it."""
     text = storable(text)
-    if "_" in text or "%" in text or " " in text:  # one of which is in every secret
+    if "_" in text or "%" in text:  # one of which is in every secret
         text = _SECRET_TEXT.sub(MASK, text)
+    if " " in text:
+        text = _BEARER.sub(rf"\1{MASK}", text)
     if "://" not in text:
         return text
     return _QUERY_VALUE.sub(_masked_value, _USER_INFO.sub(f"{MASK}@", text))

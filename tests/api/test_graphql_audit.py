@@ -46,6 +46,12 @@ def test_literals_are_left_out(cast: Cast) -> None:
     assert body(answer)["query"] == shown
 
 
+def test_yes_no_and_nothing_are_literals_too(cast: Cast) -> None:
+    query = 'mutation { putProjectMetadataKey(id: "x", key: "union", input: {value: %s}) { id } }'
+    for literal in ("true", "false", "null", "1.5"):
+        assert 'input: { value: "•••" }' in body(post(cast, query % literal))["query"]
+
+
 def test_words_without_quotes_are_texts_too(cast: Cast) -> None:
     """Where any JSON is taken."""
     given = '{name: "A", project_id: "x", metadata: {password: true, list: [hunter2]}}'

@@ -101,6 +101,10 @@ def test_texts_are_made_storable(text: str) -> None:
         ("https://x.example/tokens?page=2", "https://x.example/tokens?page=2"),
         ("mail ada@example.com, a=b?token=x", "mail ada@example.com, a=b?token=x"),
         ("Bearer in the storm", "Bearer in the storm"),
+        ("the ring bearer costumes", "the ring bearer costumes"),
+        ("authorization: bearer  hunter2hunter2", f"authorization: bearer  {MASK}"),
+        ("https://ada:hunt@r2@tools.example.com/x?y=a@b", f"https://{MASK}@tools.example.com/x?y=a@b"),
+        ("https://x.example/#access_token=hunter2&page=2", f"https://x.example/#access_token={MASK}&page=2"),
     ],
 )
 def test_it_masks_inside_of_texts(text: str, kept: str) -> None:
@@ -138,9 +142,13 @@ CONFIGURED: list[tuple[Any, Any]] = [
     ({"metadata.fee[gte]": "5000"}, {"metadata.fee[gte]": MASK}),
     ({"coffee": 1, "fees": 2, "feed": 3}, {"coffee": 1, "fees": 2, "feed": 3}),
     (
-        {"operations": [{"method": "PUT", "path": "/scenes/x/metadata/fee", "body": {"value": 5000}},
+        {"operations": [{"method": "PUT", "path": "/scenes/x/metadata/%66ee%20", "body": {"value": 5000}},
+                        {"method": "PUT", "path": "/scenes/x/metadata/$made.name", "body": {"value": 5000}},
+                        {"method": "PUT", "path": "/scenes/x/metadata/fee", "body": {"value": 5000}},
                         {"method": "PATCH", "path": "/scenes/x/metadata", "body": {"fee": 1, "day": 2}}]},
-        {"operations": [{"method": "PUT", "path": "/scenes/x/metadata/fee", "body": MASK},
+        {"operations": [{"method": "PUT", "path": "/scenes/x/metadata/%66ee%20", "body": MASK},
+                        {"method": "PUT", "path": "/scenes/x/metadata/$made.name", "body": MASK},
+                        {"method": "PUT", "path": "/scenes/x/metadata/fee", "body": MASK},
                         {"method": "PATCH", "path": "/scenes/x/metadata", "body": {"fee": MASK, "day": 2}}]},
     ),
 ]  # fmt: skip
