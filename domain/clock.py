@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 Clock = Callable[[], datetime]
+_OFFSET = re.compile(r"(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)\Z", re.ASCII | re.IGNORECASE)
 
 
 def system_clock() -> datetime:
@@ -26,6 +28,6 @@ def parse_rfc3339(text: str) -> datetime:
         ValueError: not an RFC 3339 date-time with an offset.
     """
     moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None or "T" not in text.upper():
+    if "T" not in text.upper() or not _OFFSET.search(text):
         raise ValueError("a time needs a date, a `T` and an offset, for example 2026-01-01T00:00:00Z")
     return moment.astimezone(UTC)

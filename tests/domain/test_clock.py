@@ -22,7 +22,17 @@ def test_now_has_no_finer_digit_than_is_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "now", "2026-01-01", "2026-01-01T00:00:00", "2026-13-01T00:00:00Z", "12:00Z", "0"]
+    "text",
+    [
+        "",
+        "now",
+        "2026-01-01",
+        "2026-01-01T00:00:00",
+        "2026-13-01T00:00:00Z",
+        "12:00Z",
+        "0",
+        *(f"2026-01-01T00:00:00{offset}" for offset in ("+14:99", "-00:60", "+24:00", "+0100", "+01")),
+    ],
 )
 def test_it_refuses_what_is_no_time(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
