@@ -22,7 +22,15 @@ _last = 0
 # Two random bits and a random tail of each of the next ids. The system is asked for many at a time: each time gives the
 # interpreter's lock away.
 _random: list[tuple[int, str]] = []
-os.register_at_fork(after_in_child=_random.clear)  # a child must not make its parent's ids
+
+
+def _begin_anew() -> None:
+    _random.clear()
+    _lock.release()
+
+
+# A child must not make its parent's ids, nor find the lock held by a thread that it does not have.
+os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_begin_anew)
 
 
 def _uuid7() -> str:
