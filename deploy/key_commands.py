@@ -1,7 +1,9 @@
-"""The command line of API keys: `flask --app wsgi keys create`, `list`, `rotate`, `revoke`."""
+"""The command line of API keys: `flask --app wsgi keys create`, `change`, `rotate`, `suspend`, `resume`, `revoke`,
+`list`, `show`."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,39 +12,39 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy import select
 
-from domain.access import SYSTEM, Role, Scope
-from domain.api_keys.commands import create_key, revoke_key, rotate_key
+from domain.access import SYSTEM
+from domain.api_keys.commands import change_key, create_key, resume_key, revoke_key, rotate_key, suspend_key
 from domain.api_keys.models import api_keys
-from domain.api_keys.queries import STATUSES, load_key, status_of
-from domain.api_keys.rules import ALLOWLIST_MODES, ENFORCE, GRACE, READ_PER_MINUTE, WRITE_PER_MINUTE, NewKey
+from domain.api_keys.queries import STATUSES, load_key, represent_keys, status_of
+from domain.api_keys.rules import GRACE, NewKey
 from domain.audit.commands import differences, made_of, note_action
-from domain.clock import parse_rfc3339
-from domain.db import Session
-from domain.errors import Invalid
+from domain.db import Row, Session
 from domain.ports import Services
 
 from .console import by, carry_out
+from .key_options import of_change, of_new_key, read_change, read_expiry
 
 ONCE = "its text follows on standard output, this once."
+_with_reason = click.option("--reason", default="", help="Shown with the key.")
 
 
 def key_commands(services: Services) -> AppGroup:
     """The group."""
     group = AppGroup("keys", help="API keys.")
-    _add_create(group, services)
-    _add_rotate(group, services)
-    _add_revoke(group, services)
-    _add_list(group, services)
+    for add in (_add_create, _add_change, _add_rotate, _add_suspend, _add_resume, _add_revoke, _add_list, _add_show):
+        add(group, services)
     return group
 
 
 def _write(services: Services, action: str, work: Callable[[Session], tuple[Any, dict[str, Any]]]) -> Any:
-    """Do it and note it in one transaction. `work` gives its result, and what the audit keeps."""
+    """Do it and note it in one transaction. `work` gives its result, and what the audit keeps: nothing, if it did
+    nothing."""
 
     def write() -> Any:
         with services.database.transaction() as session:
             result, changes = work(session)
-            note_action(session, SYSTEM, "cli", f"api_key.{action}", services.clock(), changes=by(changes))
+            if changes:
+                note_action(session, SYSTEM, "cli", f"api_key.{action}", services.clock(), changes=by(changes))
             return result
 
     return carry_out(write)
@@ -50,32 +52,47 @@ def _write(services: Services, action: str, work: Callable[[Session], tuple[Any,
 
 def _add_create(group: AppGroup, services: Services) -> None:
     @group.command("create")
-    @click.option("--name", required=True)
-    @click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
-    @click.option("--scope", type=click.Choice([scope.value for scope in Scope]), required=True)
-    @click.option("--project", "project_ids", multiple=True, help="Project id, for the scope `project`.")
-    @click.option("--description", default="")
-    @click.option("--tag", "tags", multiple=True, help="A word to find it by.")
-    @click.option("--read-per-minute", type=int, default=READ_PER_MINUTE, show_default=True)
-    @click.option("--write-per-minute", type=int, default=WRITE_PER_MINUTE, show_default=True)
-    @click.option("--allow-cidr", "allowed_cidrs", multiple=True, help="Address range it may be used from.")
-    @click.option(
-        "--allowlist-mode", type=click.Choice(ALLOWLIST_MODES), default=ENFORCE, show_default=True,
-        help="`dry_run` lets others in, and the portal shows who they are.",
-    )  # fmt: skip
-    @click.option("--expires-at", help="RFC 3339 time, or `never`.")
+    @of_new_key
     def create(expires_at: str | None, **fields: Any) -> None:
         """Create a key and print it, alone, on standard output: it cannot be shown again."""
         now = services.clock()
 
         def work(session: Session) -> tuple[tuple[str, str], dict[str, Any]]:
-            expiry = _expiry(expires_at, now, services.settings.key_days)
+            default = now + timedelta(days=services.settings.key_days)
+            expiry = default if expires_at is None else read_expiry(expires_at)
             made = create_key(session, SYSTEM, services.keyring, NewKey(**fields, expires_at=expiry), now)
             return made, made_of(made[0], {**fields, "expires_at": expiry})
 
         key_id, token = _write(services, "create", work)
         click.echo(f"{key_id} was created; {ONCE}", err=True)
         click.echo(token)
+
+
+def _alter(
+    services: Services, action: str, key_id: str, alter: Callable[[Session, Row, datetime], dict[str, Any]]
+) -> dict[str, Any]:
+    """Do it to the key, its row locked, and note it under the key's id and name. `alter` gives what it changed."""
+
+    def work(session: Session) -> tuple[dict[str, Any], dict[str, Any]]:
+        key = load_key(session, SYSTEM, key_id, for_update=True)
+        changes = alter(session, key, services.clock())
+        return changes, {"id": key_id, "name": key["name"], **changes} if changes else {}
+
+    changes: dict[str, Any] = _write(services, action, work)
+    return changes
+
+
+def _add_change(group: AppGroup, services: Services) -> None:
+    @group.command("change")
+    @click.argument("key_id")
+    @of_change
+    def change(key_id: str, **options: Any) -> None:
+        """Change the key KEY_ID (key_…): what is given, and nothing else."""
+        given = carry_out(lambda: read_change(options))
+        changes = _alter(
+            services, "change", key_id, lambda session, _, now: change_key(session, SYSTEM, key_id, given, now)
+        )
+        click.echo(f"{key_id} is changed." if changes else "Nothing was changed.", err=True)
 
 
 def _add_rotate(group: AppGroup, services: Services) -> None:
@@ -94,21 +111,48 @@ def _add_rotate(group: AppGroup, services: Services) -> None:
         click.echo(token)
 
 
+def _add_suspend(group: AppGroup, services: Services) -> None:
+    @group.command("suspend")
+    @click.argument("key_id")
+    @_with_reason
+    def suspend(key_id: str, reason: str) -> None:
+        """Refuse the key KEY_ID (key_…) until it is resumed."""
+
+        def alter(session: Session, _: Row, now: datetime) -> dict[str, Any]:
+            suspend_key(session, SYSTEM, key_id, now, reason)
+            return {"status": {"from": "active", "to": "suspended"}, "reason": reason}
+
+        _alter(services, "suspend", key_id, alter)
+        click.echo(f"{key_id} is suspended.", err=True)
+
+
+def _add_resume(group: AppGroup, services: Services) -> None:
+    @group.command("resume")
+    @click.argument("key_id")
+    def resume(key_id: str) -> None:
+        """Accept the suspended key KEY_ID (key_…) again."""
+
+        def alter(session: Session, _: Row, now: datetime) -> dict[str, Any]:
+            resume_key(session, SYSTEM, key_id, now)
+            return {"status": {"from": "suspended", "to": "active"}}
+
+        _alter(services, "resume", key_id, alter)
+        click.echo(f"{key_id} is resumed.", err=True)
+
+
 def _add_revoke(group: AppGroup, services: Services) -> None:
     @group.command("revoke")
     @click.argument("key_id")
-    @click.option("--reason", default="", help="Shown with the key.")
+    @_with_reason
     def revoke(key_id: str, reason: str) -> None:
         """End the key KEY_ID (key_…) for good."""
 
-        def work(session: Session) -> tuple[None, dict[str, Any]]:
-            now = services.clock()
-            key = load_key(session, SYSTEM, key_id, for_update=True)
+        def alter(session: Session, key: Row, now: datetime) -> dict[str, Any]:
             revoke_key(session, SYSTEM, key_id, now, reason)
-            told = {"id": key_id, "name": key["name"], **({"reason": reason} if reason else {})}
-            return None, told | differences({"status": status_of(key, now)}, {"status": "revoked"})
+            told = {"reason": reason} if reason else {}
+            return told | differences({"status": status_of(key, now)}, {"status": "revoked"})
 
-        _write(services, "revoke", work)
+        _alter(services, "revoke", key_id, alter)
         click.echo(f"{key_id} is revoked.", err=True)
 
 
@@ -127,17 +171,19 @@ def _add_list(group: AppGroup, services: Services) -> None:
                 click.echo("\t".join(fields))
 
 
+def _add_show(group: AppGroup, services: Services) -> None:
+    @group.command("show")
+    @click.argument("key_id")
+    def show(key_id: str) -> None:
+        """Print the key KEY_ID (key_…) as JSON, as the API shows it: never its text."""
+
+        def read() -> dict[str, Any]:
+            with services.database.reading() as session:
+                (shown,) = represent_keys(session, [load_key(session, SYSTEM, key_id)], services.clock())
+                return shown
+
+        click.echo(json.dumps(carry_out(read), indent=2, ensure_ascii=False))
+
+
 def _shown(moment: datetime | None) -> str:
     return "never" if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _expiry(text: str | None, now: datetime, days: int) -> datetime | None:
-    if text is None:
-        return now + timedelta(days=days)
-    if text == "never":
-        return None
-    try:
-        return parse_rfc3339(text)
-    except (ValueError, OverflowError):
-        message = "Give the expiry as a time such as 2027-01-01T00:00:00Z, or `never`."
-        raise Invalid.field("expires_at", "invalid", message) from None

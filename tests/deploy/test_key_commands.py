@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +19,8 @@ from domain.api_keys.models import api_keys
 from domain.api_keys.queries import find_credential
 from domain.audit.models import api_audit_log
 from domain.db import Database
-from tests.factories import SECRET, make_project
+from tests.api.client import Client
+from tests.factories import SECRET, Key, make_key, make_project
 from tests.support.clock import NOON, StoppedClock
 
 CREATE = ("create", "--name", "Farm", "--role", "creator")
@@ -46,6 +48,19 @@ def actions(database: Database) -> list[tuple[str, dict[str, Any]]]:
     with database.reading() as session:
         chosen = select(api_audit_log.c.action, api_audit_log.c.changes).where(api_audit_log.c.source == "cli")
         return [(row.action, row.changes) for row in session.execute(chosen.order_by(api_audit_log.c.id))]
+
+
+def noted(database: Database) -> dict[str, Any]:
+    """What the audit keeps of the only action, without the account of the machine, which is never missing."""
+    [(_, changes)] = actions(database)
+    assert changes.pop("by")
+    return changes
+
+
+def untouched(database: Database, key: Key) -> bool:
+    """Whether the key is as it was made, and the audit tells of nothing."""
+    row = stored(database)
+    return (row["id"], row["version"], row["epoch"]) == (key.id, 1, 1) and actions(database) == []
 
 
 def test_it_creates_a_key_and_prints_it_alone(app: Flask, database: Database) -> None:
@@ -108,6 +123,119 @@ def test_it_rotates_lists_and_revokes(app: Flask, database: Database) -> None:
 
 
 def test_it_refuses_a_key_that_is_not_there(app: Flask) -> None:
-    for action in ("rotate", "revoke"):
+    for action in ("rotate", "revoke", "suspend", "resume", "change", "show"):
         result = keys(app, action, "key_" + "0" * 26)
         assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr.startswith("There is no API key")
+
+
+def test_it_suspends_and_resumes(app: Flask, database: Database) -> None:
+    key = make_key(database)
+    door = Client(app, key)
+    assert door.get("/me").status == 200
+    result = keys(app, "suspend", key.id, "--reason", "Who is this?")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", f"{key.id} is suspended.\n")
+    assert stored(database)["suspended_reason"] == "Who is this?"
+    door.get("/me").refused(401, "key-suspended")
+    result = keys(app, "resume", key.id)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", f"{key.id} is resumed.\n")
+    assert door.get("/me").status == 200
+    told = {"id": key.id, "name": stored(database)["name"], "by": actions(database)[0][1]["by"]}
+    assert actions(database) == [
+        ("api_key.suspend", {**told, "status": {"from": "active", "to": "suspended"}, "reason": "Who is this?"}),
+        ("api_key.resume", {**told, "status": {"from": "suspended", "to": "active"}}),
+    ]
+
+
+def test_it_refuses_a_suspension_that_cannot_be(app: Flask, database: Database) -> None:
+    key = make_key(database)
+    result = keys(app, "resume", key.id)
+    assert (result.exit_code, result.stderr) == (1, "This key is not suspended.\n")
+    result = keys(app, "suspend", key.id, "--reason", "x" * 501)
+    assert (result.exit_code, result.stderr) == (1, "reason: Keep the reason to 500 characters.\n")
+    assert untouched(database, key)
+    keys(app, "suspend", key.id)
+    result = keys(app, "suspend", key.id)
+    assert (result.exit_code, result.stderr) == (1, "This key is suspended already.\n")
+    assert [action for action, _ in actions(database)] == ["api_key.suspend"]
+
+
+def test_it_changes_what_is_given_and_nothing_else(app: Flask, database: Database) -> None:
+    key = make_key(database, role="creator", name="Farm", tags=["farm"], allowed_cidrs=["10.0.0.0/8"])
+    before = stored(database)
+    given = ("--role", "viewer", "--tag", "lyon", "--tag", "night", "--read-per-minute", "7",
+             "--expires-at", "2027-01-01T00:00:00Z")  # fmt: skip
+    result = keys(app, "change", key.id, *given)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", f"{key.id} is changed.\n")
+    after = stored(database)
+    changed = {name for name, value in after.items() if value != before[name]}
+    assert changed - {"version", "epoch", "updated_at"} == {"role", "tags", "read_per_minute", "expires_at"}
+    assert noted(database) == {
+        "id": key.id, "name": "Farm",
+        "role": {"from": "creator", "to": "viewer"}, "tags": {"from": ["farm"], "to": ["lyon", "night"]},
+        "read_per_minute": {"from": 100_000, "to": 7}, "expires_at": {"from": None, "to": "2027-01-01T00:00:00.000Z"},
+    }  # fmt: skip
+
+
+def test_it_changes_the_name_and_the_projects(app: Flask, database: Database) -> None:
+    project, other = make_project(database)["id"], make_project(database)["id"]
+    key = make_key(database, scope="project", project_ids=[project], name="Farm", description="Nightly")
+    assert keys(app, "change", key.id, "--name", "Lyon", "--description", "", "--project", other).exit_code == 0
+    assert noted(database) == {
+        "id": key.id, "description": {"from": "Nightly", "to": ""},
+        "name": {"from": "Farm", "to": "Lyon"}, "project_ids": {"from": [project], "to": [other]},
+    }  # fmt: skip
+
+
+def test_it_empties_what_may_be_empty(app: Flask, database: Database) -> None:
+    ends = NOON + timedelta(days=90)
+    key = make_key(database, tags=["farm"], allowed_cidrs=["10.0.0.0/8"], expires_at=ends)
+    assert keys(app, "change", key.id, "--no-tag", "--no-allow-cidr", "--expires-at", "never").exit_code == 0
+    row = stored(database)
+    assert (row["tags"], row["allowed_cidrs"], row["expires_at"]) == ([], [], None)
+    assert noted(database)["allowed_cidrs"] == {"from": ["10.0.0.0/8"], "to": []}
+
+
+def test_it_says_when_nothing_was_changed(app: Flask, database: Database) -> None:
+    key = make_key(database, role="creator", tags=["farm"])
+    for given in ((), ("--role", "creator", "--tag", "farm", "--no-allow-cidr", "--expires-at", "never")):
+        result = keys(app, "change", key.id, *given)
+        assert (result.exit_code, result.stderr) == (0, "Nothing was changed.\n")
+    assert untouched(database, key)
+
+
+@pytest.mark.parametrize("field", REFUSED)
+def test_it_refuses_a_change_that_breaks_a_rule(app: Flask, database: Database, field: str) -> None:
+    key = make_key(database)
+    result = keys(app, "change", key.id, "--name", "Lyon", *REFUSED[field])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith(f"{field}: ")
+    assert untouched(database, key)
+
+
+def test_an_empty_range_empties_nothing(app: Flask, database: Database) -> None:
+    key = make_key(database, allowed_cidrs=["10.0.0.0/8"])
+    assert keys(app, "change", key.id, "--allow-cidr", "").stderr.startswith("allowed_cidrs/0: ")
+    for listed, emptied in (("--allow-cidr", "--no-allow-cidr"), ("--tag", "--no-tag")):
+        result = keys(app, "change", key.id, listed, "10.0.0.1", emptied)
+        assert result.exit_code == 2
+        assert f"Give {listed} or {emptied}, not both." in result.stderr
+    assert untouched(database, key)
+
+
+def test_it_refuses_to_change_a_key_that_has_ended(app: Flask, database: Database) -> None:
+    key = make_key(database)
+    keys(app, "revoke", key.id)
+    for arguments in (("suspend",), ("resume",), ("change", "--name", "Lyon")):
+        result = keys(app, *arguments, key.id)
+        assert (result.exit_code, result.stderr) == (1, "This key is revoked already; nothing brings it back.\n")
+    assert [action for action, _ in actions(database)] == ["api_key.revoke"]
+
+
+def test_it_shows_a_key_as_the_api_does(app: Flask, database: Database) -> None:
+    key = make_key(database, name="Séquence")
+    result = keys(app, "show", key.id)
+    assert result.exit_code == 0
+    assert '\n  "name": "Séquence",\n' in result.stdout
+    assert json.loads(result.stdout) == Client(app, make_key(database)).get(f"/api-keys/{key.id}").data
+    assert key.token.split("_")[2] not in result.stdout
