@@ -130,7 +130,7 @@ def test_what_a_body_would_cost_costs_one_when_it_is_not_read(
 
 def test_a_batch_that_is_too_long_costs_one(app: Flask, database: Database) -> None:
     caller = Client(app, make_key(database, "admin", write_per_minute=20))
-    answer = caller.post("/batch", {"operations": [{}] * 501}).refused(422, "validation-failed")
+    answer = caller.post("/batch", {"operations": [{}] * 501}).refused(422, "invalid")
     assert answer.headers["X-RateLimit-Remaining"] == "19"
 
 
