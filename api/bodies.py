@@ -63,7 +63,21 @@ def field_errors(messages: Any, pointer: str = "") -> list[FieldError]:
             found += field_errors(inner, pointer + step)
         return found
     texts = messages if isinstance(messages, list) else [messages]
-    return [FieldError(pointer, _code(str(text)), str(text)) for text in texts]
+    return [FieldError(pointer, _code(str(text)), _SAID.get(str(text), str(text))) for text in texts]
+
+
+# What marshmallow says of a type, in words that say what would be right.
+_SAID = {
+    "Missing data for required field.": "This field is required.",
+    "Field may not be null.": "Give a value: null is none here.",
+    "Not a valid string.": "Must be a text, in quotes.",
+    "Not a valid integer.": "Must be a whole number, such as 20, without quotes.",
+    "Not a valid number.": "Must be a number, such as 2.5, without quotes.",
+    "Not a valid boolean.": "Must be true or false, without quotes.",
+    "Not a valid list.": "Must be a list, such as [] or [1, 2].",
+    "Not a valid mapping type.": "Must be an object, such as {}.",
+    "Invalid type.": "Must be an object, such as {}.",
+}
 
 
 def _code(message: str) -> str:

@@ -194,3 +194,18 @@ def test_a_key_that_is_bound_to_places_makes_none_that_is_not(app: Flask, databa
     for ranges in ([], ["0.0.0.0/0"], ["192.0.2.0/23"], ["192.0.2.0/25", "198.51.100.7"], ["2001::/16"]):
         assert "192.0.2.0/24" in ask(admin, allowed_cidrs=ranges).refused(403, "forbidden").document["detail"]
     assert ask(admin, allowed_cidrs=["192.0.2.0/25", "192.0.2.200", "2001:db8:7::/48"]).status == 201
+
+
+SAID = {
+    "name": (1, "Must be a text, in quotes."),
+    "read_per_minute": ("20", "Must be a whole number, such as 20, without quotes."),
+    "allowed_cidrs": ("10.0.0.0/8", "Must be a list, such as [] or [1, 2]."),
+    "scope": (None, "Give a value: null is none here."),
+}
+
+
+@pytest.mark.parametrize("field", SAID)
+def test_a_value_of_another_type_is_told_what_would_be_right(cast: Cast, field: str) -> None:
+    value, said = SAID[field]
+    (error,) = ask(cast.admin, **{field: value}).refused(422, "invalid").document["errors"]
+    assert (error["field"], error["message"]) == (f"/{field}", said)
