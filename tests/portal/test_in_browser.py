@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -12,11 +13,35 @@ from werkzeug.serving import make_server
 
 from domain.access import SYSTEM
 from domain.accounts.commands import create_user
+from domain.api_keys.commands import rotate_key
 from domain.ports import Services
+from domain.scenes.models import SCENES
 from tests.portal.conftest import PASSWORD
-from tests.portal.factories import make_key, make_project
+from tests.portal.factories import make_asset, make_call, make_key, make_project
 
 pytestmark = pytest.mark.browser
+
+# What reaches over the edge of its window or of its table, which hides it behind a scroll bar.
+TOO_WIDE = """() => [document.documentElement, ...document.querySelectorAll('.table-box')]
+  .filter(box => box.scrollWidth > box.clientWidth).map(box => box.innerText)"""
+
+# The contrast of every field's border with what is behind the field, by the formula of WCAG 2.2.
+BORDERS = """() => {
+  const parse = colour => colour.match(/[0-9.]+/g).map(Number)
+  const light = colour => parse(colour).slice(0, 3).map(part => part / 255)
+    .map(part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0)
+  const behind = element => {
+    const colour = getComputedStyle(element).backgroundColor
+    return element.parentElement && parse(colour)[3] === 0 ? behind(element.parentElement) : colour
+  }
+  return [...document.querySelectorAll('.input, .choices')].filter(field => field.offsetWidth).map(field => {
+    const [dark, bright] = [getComputedStyle(field).borderTopColor, behind(field.parentElement)]
+      .map(light).sort((one, other) => one - other)
+    return [field.id || field.className, (bright + 0.05) / (dark + 0.05)]
+  })
+}"""
+LONG_NAMES = ("render_farm_lyon_nightly_sync_production_2026_key", "Averyverylongnamewithoutanyspaces" * 6)
 
 
 @pytest.fixture
@@ -123,6 +148,75 @@ def test_no_page_is_wider_than_its_window(page: Page, width: int, scheme: str) -
     for path in ("", "studio", "api-keys", "api-keys/new", "users", "webhooks", "audit"):
         page.goto(f"/portal/{path}")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_long_names_wrap(page: Page, services: Services, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    now = services.clock()
+    with services.database.transaction() as session:
+        for number, name in enumerate(LONG_NAMES):
+            project_id = make_project(session, now, name)
+            scene_id = make_asset(session, SCENES, project_id, now, name=name, code="code" * 25, description=name)
+            expires, tags = now + timedelta(days=80), ["nightly", "t" * 50, "farm"]
+            key_id, _ = make_key(
+                session, services, name, scope="project", project_ids=[project_id], expires_at=expires, tags=tags
+            )
+            make_call(session, key_id, now)
+            values = {"email": f"{'a' * 60}{number}@example.com", "name": name, "password": PASSWORD, "role": "viewer"}
+            create_user(session, SYSTEM, **values, project_ids=None, now=now)
+    key, scene = f"api-keys/{key_id}", f"studio/scene/{scene_id}"
+    project = f"studio/projects/{project_id}/scenes"
+    for path in ("api-keys", key, f"{key}/edit", f"{key}/revoke", "users", "studio", project, scene, "audit", ""):
+        page.goto(f"/portal/{path}")
+        assert page.evaluate(TOO_WIDE) == [], path
+        heights = page.locator("td .status, td time").evaluate_all("all => all.map(one => one.offsetHeight)")
+        assert all(height <= 36 for height in heights), path
+    page.goto("/portal/api-keys/new")
+    page.fill("#name", "x" * 200)
+    page.click("main .form-actions button")
+    assert page.locator("h1").inner_text() == "Key created"
+    assert page.evaluate(TOO_WIDE) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_borders_of_fields_stand_out(page: Page, scheme: str) -> None:
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    for path in ("api-keys", "api-keys/new", "webhooks/new", "audit"):
+        page.goto(f"/portal/{path}")
+        borders = page.evaluate(BORDERS)
+        assert borders, path
+        assert [(name, ratio) for name, ratio in borders if ratio < 3] == [], path
+
+
+def test_a_phone_shows_when_keys_and_secrets_end(page: Page, services: Services) -> None:
+    with services.database.transaction() as session:
+        expires = services.clock() + timedelta(days=5, hours=1)
+        key_id, _ = make_key(session, services, "Vendor", role="viewer", scope="read_only", expires_at=expires)
+        rotate_key(session, SYSTEM, services.keyring, key_id, services.clock(), 7260)
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto("/portal/api-keys")
+    row = page.locator("tr", has_text="Vendor")
+    assert "Viewer, read only, expires in 5 days" in row.inner_text()
+    assert "never expires" in page.locator("tr", has_text="Kitsu").inner_text()
+    page.goto(f"/portal/api-keys/{key_id}")
+    assert "stops working in 2 hours" in page.locator("tr", has_text="retiring").inner_text()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert "stops working" not in page.locator("tr", has_text="retiring").inner_text()
+
+
+def test_a_long_description_leaves_the_actions_in_sight(page: Page, services: Services) -> None:
+    with services.database.transaction() as session:
+        key_id, _ = make_key(session, services, "Vendor", description="What the vendor sends. " * 80)
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(f"/portal/api-keys/{key_id}")
+    revoke, whole = page.locator(".page-actions >> text=Revoke"), "document.querySelector('.lede').clientHeight"
+    assert revoke.evaluate("button => button.getBoundingClientRect().bottom < 400")
+    clamped = page.evaluate(whole)
+    page.click("text=Show all of it")
+    assert page.evaluate(whole) > 5 * clamped
+    page.click("text=Show less")
+    assert page.evaluate(whole) == clamped
 
 
 def test_everything_works_without_script(browser: Browser, address: str) -> None:
