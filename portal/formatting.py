@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from domain.clock import rfc3339, system_clock
 
@@ -111,3 +112,21 @@ def joined(items: Iterable[str], last: str = "and") -> str:
     """`a`, `a and b`, `a, b and c`."""
     *head, tail = list(items) or [""]
     return f"{', '.join(head)} {last} {tail}" if head else tail
+
+
+def subject(changes: Mapping[str, Any] | None) -> str:
+    """The name of what an action of the audit trail was about, as far as it was kept."""
+    name = (changes or {}).get("name")
+    if isinstance(name, Mapping):
+        name = name.get("to")
+    return name if isinstance(name, str) else ""
+
+
+def changed(changes: Mapping[str, Any] | None) -> str:
+    """`read per minute 100 → 77, tags farm → none`: what an action of the audit trail changed."""
+    pairs = {name: pair for name, pair in (changes or {}).items() if isinstance(pair, Mapping) and "to" in pair}
+    return ", ".join(f"{words(name)} {_short(pair.get('from'))} → {_short(pair['to'])}" for name, pair in pairs.items())
+
+
+def _short(value: Any) -> str:
+    return " ".join(map(str, value)) or "none" if isinstance(value, list) else str(value or "none")

@@ -14,6 +14,7 @@ from domain.clock import parse_rfc3339, rfc3339
 from . import charts, formatting, highlight
 
 FILTERS = {
+    "changed": formatting.changed,
     "coloured_json": highlight.coloured_json,
     "counted": formatting.counted,
     "exact": formatting.exact,
@@ -31,6 +32,7 @@ FILTERS = {
     "size": formatting.size,
     "spans": charts.spans,
     "spark_points": charts.spark_points,
+    "subject": formatting.subject,
     "tone": formatting.tone,
     "words": formatting.words,
 }

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, TextClause, case, func, select, union_all
+from sqlalchemy import ColumnElement, RowMapping, Select, TextClause, case, func, literal, select, union_all
 
 from ..access import Actor, Permission
 from ..accounts.models import users
 from ..api_keys.models import api_keys
 from ..clock import rfc3339
+from ..columns import text_at
 from ..db import Row, Session, hour_of
 from ..errors import NotFound
 from ..filters import Term
@@ -25,6 +27,9 @@ _FILTERS = (
     *("request_id", "idempotency", "ip", "id"),
 )
 _SORTS = ("at", "id")
+# What is done to a key, as the portal and the command line call it, and where the API does it.
+KEY_ACTIONS = ("create", "change", "rotate", "suspend", "resume", "revoke")
+KEY_ROUTE, KEY_ROUTES = "/api/v1/api-keys/{key_id}", ("", "/rotate", "/suspend", "/resume", "/revoke")
 SHOWN = tuple(str(column.name) for column in api_audit_log.c if column.name not in ("id", "at"))
 AUDIT = ListSpec(
     api_audit_log.c.id,
@@ -121,6 +126,20 @@ def calls_by_hour(session: Session, since: datetime) -> dict[str, tuple[int, int
 
 def latest_calls(session: Session, key_id: str, limit: int) -> list[RowMapping]:
     """The newest calls of one key."""
-    chosen = select(api_audit_log).where(api_audit_log.c.key_id == key_id)
-    newest = chosen.order_by(api_audit_log.c.at.desc(), api_audit_log.c.id.desc())
+    return _newest(session, limit, api_audit_log.c.key_id == key_id)
+
+
+def latest_changes(session: Session, key_id: str, limit: int) -> list[RowMapping]:
+    """The newest of what was done to one key: actions of portal and command line, and calls that were carried out."""
+    log = api_audit_log.c
+    changed = text_at(log.changes, literal("id")) == key_id
+    actions = _newest(session, limit, log.action.in_([f"api_key.{done}" for done in KEY_ACTIONS]), changed)
+    is_its = log.path.startswith(KEY_ROUTE.format(key_id=key_id), autoescape=True)
+    is_done = log.method.in_(("PATCH", "POST", "DELETE")) & (log.status_code < 400)
+    calls = _newest(session, limit, log.route.in_([f"{KEY_ROUTE}{rest}" for rest in KEY_ROUTES]), is_its, is_done)
+    return sorted((*actions, *calls), key=itemgetter("at", "id"), reverse=True)[:limit]
+
+
+def _newest(session: Session, limit: int, *conditions: ColumnElement[bool]) -> list[RowMapping]:
+    newest = select(api_audit_log).where(*conditions).order_by(api_audit_log.c.at.desc(), api_audit_log.c.id.desc())
     return list(session.execute(newest.limit(limit)).mappings())

@@ -25,7 +25,8 @@ from domain.api_keys.queries import (
 )
 from domain.api_keys.rules import ENFORCE, READ_PER_MINUTE, WRITE_PER_MINUTE, NewKey
 from domain.audit.commands import made_of
-from domain.audit.queries import latest_calls
+from domain.audit.queries import latest_calls, latest_changes
+from domain.audit.queries import names_of as callers_of
 from domain.db import Row, Session
 from domain.errors import Conflict, Forbidden, Invalid, Stale
 from domain.studio_counts import names_of, project_names
@@ -142,6 +143,8 @@ def show(key_id: str) -> Response:
         names = names_of(reading, [("project", project_id) for project_id in chosen])
         secrets = _secrets(reading, key_id)
         calls = latest_calls(reading, key_id, CALLS_SHOWN)
+        changes = latest_changes(reading, key_id, CALLS_SHOWN)
+        who = callers_of(reading, changes)
         outsiders = outsiders_of(reading, key_id)
     return render(
         "portal/api_keys/show.html",
@@ -150,6 +153,8 @@ def show(key_id: str) -> Response:
         projects=[(project_id, names.get(project_id, project_id)) for project_id in chosen],
         secrets=secrets,
         calls=calls,
+        changes=changes,
+        who=who,
         outsiders=outsiders,
         scope_words={scope.value: label for scope, label, _ in SCOPES},
         actions=ACTIONS[status_of(key, now)],

@@ -11,6 +11,7 @@ from domain.api_keys.commands import note_use
 from domain.api_keys.models import api_keys
 from domain.api_keys.outsiders import note_outsider
 from domain.api_keys.queries import find_credential, secrets_of
+from domain.audit.commands import AuditEntry
 from domain.audit.models import api_audit_log
 from domain.ports import Services
 from tests.portal.conftest import Clock, SignIn
@@ -217,6 +218,7 @@ def test_a_form_without_its_token_does_nothing(ada: Visitor, services: Services)
 
 def test_a_page_costs_the_same_for_one_secret_and_for_five(ada: Visitor, services: Services) -> None:
     key_id, _ = made(services)
+    edit(ada, key_id, tags="farm")  # who changed it takes a statement
     counts = []
     for _ in range(2):
         with recorded(services.database) as seen:
@@ -241,3 +243,34 @@ def test_an_allowlist_is_tried_out_before_it_is_enforced(ada: Visitor, services:
     assert "192.0.2.10" in page.text
     assert "1,200" in page.text
     assert "Would be refused" not in edit(ada, key_id, allowlist_mode="enforce").text
+
+
+def test_its_page_tells_what_was_done_to_it_and_by_whom(ada: Visitor, services: Services) -> None:
+    key_id, _ = made(services)
+    other, _ = made(services, "Other")
+    script, _ = made(services, "Script", role="admin")
+    edit(ada, key_id, read_per_minute="77", tags="farm")
+    edit(ada, other, read_per_minute="5")
+    for path, status in ((f"/api/v1/api-keys/{key_id}/rotate", 200), (f"/api/v1/api-keys/{other}/rotate", 200),
+                         (f"/api/v1/api-keys/{key_id}/rotate", 409)):  # fmt: skip
+        entry = AuditEntry(services.clock(), "api", script, method="POST", path=path, status_code=status,
+                           route="/api/v1/api-keys/{key_id}/rotate")  # fmt: skip
+        services.audit.write(entry)
+    page = ada.get(f"{LIST}/{key_id}")
+    (table,) = [table for table in page.tree.all("table") if "Who" in table.text]
+    rows = [row.text for row in table.all("tr")[1:]]
+    assert len(rows) == 2
+    assert "/api-keys/{key_id}/rotate" in rows[0]
+    assert "Script" in rows[0]
+    assert "read per minute 100 → 77" in rows[1]
+    assert "tags none → farm" in rows[1]
+    assert "Ada" in rows[1]
+
+
+def test_the_trail_names_what_an_action_was_about(ada: Visitor, services: Services) -> None:
+    key_id, _ = made(services)
+    edit(ada, key_id, name="Farm, Lyon")
+    ada.submit(ada.get(f"{LIST}/{key_id}/suspend"), f"{LIST}/{key_id}/suspend")
+    text = ada.get("/portal/audit").text
+    assert "api_key.change Farm, Lyon" in text
+    assert "api_key.suspend Farm, Lyon" in text
