@@ -17,7 +17,7 @@ from domain.api_keys.outsiders import note_outsider
 from domain.api_keys.queries import Credential, KeyRefused, find_credential
 from domain.api_keys.rules import ENFORCE
 from domain.api_keys.tokens import ID_LENGTH
-from domain.ports import Grant, Network, Services, Take, limited_as
+from domain.ports import UNKNOWN, Grant, Network, Services, Take, limited_as
 
 from .outsiders import Outsiders
 
@@ -52,7 +52,8 @@ class AddressRefused(Exception):
     """The key is in force, but not for the caller's address: 403. `refused` is known to the audit."""
 
     def __init__(self, ip: str, refused: Credential) -> None:
-        super().__init__(f"This key may not be used from {ip}.")
+        place = "an address that could not be read" if ip == UNKNOWN else ip
+        super().__init__(f"This key may not be used from {place}.")
         self.refused = refused
 
 
