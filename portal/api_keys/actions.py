@@ -84,7 +84,6 @@ def resume(key_id: str) -> Response:
 @blueprint.post("/<key_id>/revoke")
 def revoke(key_id: str) -> Response:
     """End the key for good."""
-
     reason = _reason()
 
     def run(writing: Session) -> dict[str, Any]:

@@ -74,10 +74,10 @@ class KeyForm(FormSchema):
         """Ranges and tags by lines, spaces or commas; projects and a last day count only where they were chosen."""
         lists = {name: _parts(data.get(name, "")) for name in ("allowed_cidrs", "tags")}
         projects = data.get("project_ids", []) if data.get("scope") == "project" else []
-        ends = {**data, **lists, "project_ids": projects, "expires_at": data.get("expires_at") or None}
+        given = {**data, **lists, "project_ids": projects, "expires_at": data.get("expires_at") or None}
         if data.get("expiry") == NEVER:
-            del ends["expires_at"]
-        return ends
+            del given["expires_at"]
+        return given
 
     @post_load
     def build(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
