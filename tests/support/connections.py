@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from typing import Any
 
 _connections: list[Any] = []
+_others: set[threading.Thread] = set()
 _watching = threading.Event()
 
 
 def _watch(event: str, arguments: tuple[Any, ...]) -> None:
-    if event == "socket.connect" and _watching.is_set():
+    if event == "socket.connect" and _watching.is_set() and threading.current_thread() not in _others:
         _connections.append(arguments[1])
 
 
@@ -22,8 +23,13 @@ sys.addaudithook(_watch)
 
 @contextmanager
 def connections() -> Iterator[list[Any]]:
-    """The addresses that were connected to in the block, in order; an audit hook sees every one."""
+    """The addresses that the block and the threads it starts connected to, in order; an audit hook sees every one.
+
+    Threads of before the block do their own work meanwhile: a hub, for one, looks for its Redis once a second.
+    """
     _connections.clear()
+    _others.clear()
+    _others.update(set(threading.enumerate()) - {threading.current_thread()})
     _watching.set()
     try:
         yield _connections
