@@ -172,7 +172,8 @@ def client_address(peer: str | None, forwarded_for: str | None, trusted: tuple[N
         if not _is_address(hop):
             return UNKNOWN
         address = hop
-    return address
+    # IPv6 has many spellings; limits and the audit trail need one.
+    return str(ipaddress.ip_address(address)) if ":" in address and _is_address(address) else address
 
 
 def limited_as(address: str) -> str:

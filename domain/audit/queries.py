@@ -8,7 +8,7 @@ from functools import cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, TextClause, case, func, literal, select, union_all
+from sqlalchemy import CTE, ColumnElement, RowMapping, Select, TextClause, case, func, literal, select, union_all
 
 from ..access import Actor, Permission
 from ..accounts.models import users
@@ -101,10 +101,26 @@ def names_of(session: Session, rows: Iterable[Row]) -> dict[str, str]:
     return {row.id: row.name for row in session.execute(found)} if key_ids or user_ids else {}
 
 
-def known_keys(session: Session) -> list[tuple[str, str]]:
-    """Id and name of every key there ever was, by name: what the trail may be narrowed to."""
-    chosen = select(api_keys.c.id, api_keys.c.name).order_by(api_keys.c.name, api_keys.c.id)
-    return [(row.id, row.name) for row in session.execute(chosen)]
+def known_values(session: Session) -> dict[str, list[tuple[str, str]]]:
+    """Value and name, by name, of every key and user there ever was and of every action in the trail."""
+    action = _actions().c.action
+    found = union_all(
+        select(literal("key_id").label("column"), api_keys.c.id.label("value"), api_keys.c.name),
+        select(literal("user_id"), users.c.id, users.c.name),
+        select(literal("action"), action, action).where(action.is_not(None)),
+    ).order_by("name", "value")
+    known: dict[str, list[tuple[str, str]]] = {"key_id": [], "user_id": [], "action": []}
+    for row in session.execute(found):
+        known[row.column].append((row.value, row.name))
+    return known
+
+
+def _actions() -> CTE:
+    """Every action in the trail, and a NULL at the end; each takes one step in an index, however many rows it has."""
+    log = api_audit_log.c
+    first = select(func.min(log.action).label("action")).where(log.action.is_not(None)).cte(recursive=True)
+    following = select(func.min(log.action)).where(log.action.is_not(None), log.action > first.c.action)
+    return first.union_all(select(following.scalar_subquery()).where(first.c.action.is_not(None)))
 
 
 def represent_entry(row: Row) -> dict[str, Any]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 
 from domain.clock import parse_rfc3339
 from domain.errors import BadQuery
 
-FROM, UNTIL, STATUS = "at[gte]", "at[lt]", "status"
+FROM, UNTIL, STATUS, ADDRESS = "at[gte]", "at[lt]", "status", "ip"
 CLASSES = (("2xx", "2xx: done"), ("3xx", "3xx: unchanged"), ("4xx", "4xx: refused"), ("5xx", "5xx: failed"))
 # Those that an admin looks for; any other code may stand in the address.
 CODES = (
@@ -20,6 +21,7 @@ CODES = (
     ("409", "409: conflict"), ("412", "412: changed since"), ("422", "422: invalid"), ("429", "429: too many"),
     ("500", "500: broken"), ("503", "503: busy"),
 )  # fmt: skip
+SOURCES = (("api", "The API"), ("portal", "The portal"), ("cli", "The command line"), ("system", "Callsheet itself"))
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 SPANS = (
     ("hour", "Last hour", timedelta(hours=1)),
@@ -27,7 +29,10 @@ SPANS = (
     ("week", "Last 7 days", timedelta(days=7)),
 )
 # Fields of the bar; other names of the grammar are kept and shown beside it.
-FIELDS = ("key_id", "route", "method", STATUS, "ip", FROM, UNTIL, "request_id")
+FIELDS = (
+    *("key_id", "user_id", "route", "action", "method", STATUS, "source"),
+    *(ADDRESS, FROM, UNTIL, "request_id"),
+)
 
 Pairs = list[tuple[str, str]]
 
@@ -41,17 +46,38 @@ def conditions(pairs: Pairs) -> Pairs:
     """The query in the words of `domain.listing`.
 
     Raises:
-        BadQuery: a status or a class of them that does not exist.
+        BadQuery: a status, a class of them or an address that does not exist, or a range that ends before it begins.
     """
     found: Pairs = []
     for name, value in pairs:
         if name == STATUS:
             found += _status(value)
+        elif name == ADDRESS:
+            found.append((name, _address(value)))
         elif name.startswith("at[") and _is_local(value):
             found.append((name, f"{value}Z"))
         else:
             found.append((name, value))
+    _check_range(dict(found))
     return found
+
+
+def _address(value: str) -> str:
+    """The address as the trail has it: `2001:DB8:0::1` is kept as `2001:db8::1`."""
+    try:
+        return str(ip_address(value))
+    except ValueError:
+        told = f"{value[:60]!r} is no address. One is written like 192.0.2.7 or 2001:db8::7, whole and without a port."
+        raise BadQuery(ADDRESS, told) from None
+
+
+def _check_range(found: Mapping[str, str]) -> None:
+    try:
+        begins, ends = (parse_rfc3339(found[name]) for name in (FROM, UNTIL))
+    except (KeyError, ValueError, OverflowError):
+        return  # there is no range; what is no time is refused as such
+    if ends <= begins:
+        raise BadQuery(UNTIL, "The range ends before it begins: “Until” has to be later than “From”.")
 
 
 def _status(value: str) -> Pairs:

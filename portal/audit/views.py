@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -14,13 +15,13 @@ from werkzeug.wrappers import Response
 from domain import listing
 from domain.access import Permission
 from domain.audit.export import FORMATS, PAGES_ALONE, read_export
-from domain.audit.queries import AUDIT, known_keys, load_entry, names_of, trail
+from domain.audit.queries import AUDIT, known_values, load_entry, names_of, trail
 from domain.db import Session
 from domain.errors import BadQuery
 
 from ..blueprint import PortalBlueprint
 from ..context import actor, note_alone, services
-from ..formatting import plain
+from ..formatting import plain, short_id
 from ..htmx import render, wants_fragment
 from . import filters
 
@@ -110,18 +111,29 @@ def _find(reading: Session, pairs: filters.Pairs) -> Result:
 def _choices(reading: Session, fields: Mapping[str, str]) -> dict[str, Any]:
     rules = {rule.rule for rule in current_app.url_map.iter_rules() if rule.rule.startswith(f"{API}/")}
     routes = sorted(rule.replace("<", "{").replace(">", "}") for rule in rules)
-    return {
-        "keys": _with(known_keys(reading), fields["key_id"]),
-        "routes": _with([(route, route.removeprefix(API)) for route in routes], fields["route"]),
-        "methods": _with([(method, method) for method in filters.METHODS], fields["method"]),
-        "statuses": _with([*filters.CLASSES, *filters.CODES], fields[filters.STATUS]),
+    known = known_values(reading)
+    choices = {
+        "key_id": _told_apart(known["key_id"]),
+        "user_id": _told_apart(known["user_id"]),
+        "route": [(route, route.removeprefix(API)) for route in routes],
+        "action": known["action"],
+        "method": [(method, method) for method in filters.METHODS],
+        filters.STATUS: [*filters.CLASSES, *filters.CODES],
+        "source": filters.SOURCES,
     }
+    return {"choices": {name: _with(options, fields[name]) for name, options in choices.items()}}
 
 
-def _with(options: list[tuple[str, str]], value: str) -> list[tuple[str, str]]:
+def _told_apart(named: filters.Pairs) -> filters.Pairs:
+    """The names, each that is there more than once with its id."""
+    times = Counter(name for _, name in named)
+    return [(id_, f"{name} ({short_id(id_)})" if times[name] > 1 else name) for id_, name in named]
+
+
+def _with(options: Sequence[tuple[str, str]], value: str) -> filters.Pairs:
     """The options, and the value that the address brings if it is none of them, so that the bar says what holds."""
     known = not value or any(value == option for option, _ in options)
-    return options if known else [*options, (value, value)]
+    return [*options] if known else [*options, (value, value)]
 
 
 def _href(query: Mapping[str, str], view: str = "list_entries") -> str:

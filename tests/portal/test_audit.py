@@ -12,6 +12,7 @@ from sqlalchemy import select
 from domain.audit.commands import AuditEntry, write_entry
 from domain.audit.models import api_audit_log
 from domain.ports import Services
+from portal.formatting import short_id
 from tests.factories import make_key
 from tests.portal.conftest import SignIn
 from tests.support.page import Page, Visitor
@@ -119,6 +120,46 @@ def test_it_is_narrowed_by_address_and_one_status(ada: Visitor, services: Servic
     assert (page.form(TRAIL)["ip"], page.form(TRAIL)["status"]) == ("198.51.100.9", "418")
 
 
+def test_it_is_narrowed_by_user_action_and_source(ada: Visitor, services: Services) -> None:
+    write(services)
+    write(services, source="cli", action="api_key.revoke", method=None, route=None, path=None, status_code=None)
+    assert calls(ada.get(f"{TRAIL}?action=api_key.revoke")) == ["api_key.revoke"]
+    assert calls(ada.get(f"{TRAIL}?source=cli")) == ["api_key.revoke"]
+    page = ada.get(f"{TRAIL}?source=api")
+    assert calls(page) == ["GET /projects"]
+    offered = {option.text: option.attributes["value"] for option in page.tree.all("option")}
+    assert offered["api_key.revoke"] == "api_key.revoke"
+    hers = ada.get(f"{TRAIL}?user_id={offered['Ada Admin']}")
+    assert calls(hers) == []
+    assert "session.create" in hers.text
+    assert hers.form(TRAIL)["user_id"] == offered["Ada Admin"]
+
+
+def test_every_action_is_offered_once(ada: Visitor, services: Services) -> None:
+    for action in ("b.two", "a.one", "b.two", "c.three"):
+        write(services, source="system", action=action)
+    (select_,) = [node for node in ada.get(TRAIL).tree.all("select") if node.attributes["name"] == "action"]
+    assert [option.text for option in select_.all("option")] == [
+        "Action: any",
+        *("a.one", "b.two", "c.three", "session.create"),
+    ]
+
+
+def test_keys_of_one_name_are_told_apart(ada: Visitor, services: Services) -> None:
+    twins = [make_key(services.database, name="Kitsu", keyring=services.keyring) for _ in range(2)]
+    make_key(services.database, name="ftrack", keyring=services.keyring)
+    offered = [option.text for option in ada.get(TRAIL).tree.all("option")]
+    assert "ftrack" in offered
+    assert "Kitsu" not in offered
+    for twin in twins:
+        assert f"Kitsu ({short_id(twin.id)})" in offered
+
+
+def test_an_address_may_be_spelled_in_any_way(ada: Visitor, services: Services) -> None:
+    write(services, ip="2001:db8::7")
+    assert narrowed(ada, "ip=2001:DB8:0:0::7") == ["GET /projects"]
+
+
 def test_quick_ranges_keep_the_other_filters(ada: Visitor, services: Services) -> None:
     links = ada.get(f"{TRAIL}?method=POST&at[gte]=2026-01-01T00:00").links()
     assert "method=POST" in links["Last hour"]
@@ -142,6 +183,10 @@ def test_a_name_of_the_api_s_grammar_works_here_too(ada: Visitor, services: Serv
         ("status=9xx", "status"),
         ("status=40", "status"),
         ("ip=a%00b", "ip"),
+        ("ip=198.51.100.9:443", "ip"),
+        ("ip=300.1.1.1", "ip"),
+        ("at[gte]=2026-01-02T00:00&at[lt]=2026-01-01T00:00", "at[lt]"),
+        ("at[gte]=2026-01-02T00:00&at[lt]=2026-01-02T02:00%2B02:00", "at[lt]"),
         ("key_id[like]=x", "key_id[like]"),
         ("cursor=nonsense", "cursor"),
         ("limit=0", "limit"),
