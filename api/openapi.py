@@ -7,7 +7,7 @@ from functools import partial
 from flask import Flask, Response, abort, render_template
 
 from .admission import PREFIX
-from .problems import PROBLEMS
+from .problem_kinds import PROBLEMS
 from .reference.document import document_of, make_api
 from .routing import CONVERTERS
 from .v1 import BLUEPRINTS
@@ -61,5 +61,5 @@ def show_problem(slug: str) -> Response:
     """What a problem type means."""
     if slug not in PROBLEMS:
         abort(404)
-    status, title = PROBLEMS[slug]
-    return _page("docs/problem.html", slug=slug, status=status, title=title)
+    kind = PROBLEMS[slug]
+    return _page("docs/problem.html", slug=slug, kind=kind)

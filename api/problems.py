@@ -13,52 +13,12 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from domain.errors import BadQuery, Conflict, FieldError, Forbidden, Gone, Invalid, NotFound, Stale
 
+from .problem_kinds import PROBLEMS
 from .response import Response
 
 CONTENT_TYPE = "application/problem+json"
 MOST_ERRORS = 100  # a small body can hold a great many mistakes
 
-# Slug: status and title. The slug ends the `type` URI, `/problems/<slug>`, where a page explains it.
-PROBLEMS: dict[str, tuple[int, str]] = {
-    "bad-request": (400, "The request cannot be read"),
-    "malformed-json": (400, "The body is not acceptable JSON"),
-    "bad-query": (400, "A query parameter is unknown or out of range"),
-    "query-malformed": (400, "The GraphQL document cannot be read"),
-    "query-invalid": (400, "The GraphQL document or its variables do not fit the schema"),
-    "query-too-long": (400, "The GraphQL document is too long"),
-    "query-too-deep": (400, "The GraphQL operation is nested too deeply"),
-    "query-too-complex": (400, "The GraphQL operation asks for too much"),
-    "too-many-aliases": (400, "The GraphQL document has too many aliases"),
-    "key-missing": (401, "No API key was presented"),
-    "key-malformed": (401, "The API key is malformed"),
-    "key-unknown": (401, "The API key is unknown"),
-    "key-revoked": (401, "The API key was revoked"),
-    "key-expired": (401, "The API key has expired"),
-    "key-suspended": (401, "The API key is suspended"),
-    "address-not-allowed": (403, "The key may not be used from this address"),
-    "forbidden": (403, "The key's role or scope does not allow this"),
-    "not-found": (404, "There is nothing here"),
-    "method-not-allowed": (405, "The method is not allowed here"),
-    "conflict": (409, "The object's state does not allow this"),
-    "idempotency-in-progress": (409, "A call with this Idempotency-Key is still running"),
-    "cursor-too-old": (410, "What follows the cursor is not kept any more"),
-    "precondition-failed": (412, "The object has changed"),
-    "body-too-large": (413, "The body is too large"),
-    "uri-too-long": (414, "The address is too long"),
-    "unsupported-media-type": (415, "The type of the body is not one that is read here"),
-    "range-not-satisfiable": (416, "The range lies behind the end of the file"),
-    "headers-too-large": (431, "The headers are too many or too large"),
-    "invalid": (422, "Fields of the body break a rule"),
-    "batch-failed": (422, "An operation of the atomic batch failed"),
-    "failed-dependency": (424, "An operation that this one depends on failed"),
-    "idempotency-mismatch": (422, "This Idempotency-Key was used for another request"),
-    "quota-exceeded": (429, "Too many calls"),
-    "too-many-streams": (429, "The key keeps too many streams open"),
-    "internal-error": (500, "Something failed on our side"),
-    "busy": (503, "The service is busy"),
-    "store-unavailable": (503, "The store of artifacts does not answer"),
-    "audit-unavailable": (503, "The call could not be written to the audit trail"),
-}
 _BY_STATUS = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 413: "body-too-large",
               414: "uri-too-long", 415: "unsupported-media-type", 431: "headers-too-large"}  # fmt: skip
 
@@ -78,7 +38,7 @@ class Problem(Exception):
 
     @property
     def status(self) -> int:
-        return PROBLEMS[self.slug][0]
+        return PROBLEMS[self.slug].status
 
 
 def problem_of(error: Exception) -> Problem:
@@ -113,7 +73,7 @@ def _of_http(error: HTTPException) -> Problem:
         return Problem(slug, "This API has no such path.")
     if slug == "method-not-allowed":
         return Problem(slug, f"Here are allowed: {headers.get('Allow', '')}.", headers=headers)
-    return Problem(slug, PROBLEMS[slug][1] + ".", headers=headers)
+    return Problem(slug, PROBLEMS[slug].title + ".", headers=headers)
 
 
 def problem_response(problem: Problem, instance: str, request_id: str) -> Response:
@@ -125,11 +85,11 @@ def problem_response(problem: Problem, instance: str, request_id: str) -> Respon
 
 def problem_document(problem: Problem, instance: str, request_id: str) -> dict[str, Any]:
     """The members of RFC 9457, and ours."""
-    status, title = PROBLEMS[problem.slug]
+    kind = PROBLEMS[problem.slug]
     document: dict[str, Any] = {
         "type": f"/problems/{problem.slug}",
-        "title": title,
-        "status": status,
+        "title": kind.title,
+        "status": kind.status,
         "detail": problem.detail,
         "instance": instance,
         "request_id": request_id,

@@ -12,7 +12,7 @@ from flask_smorest import Api
 from marshmallow import RAISE, Schema, fields
 
 from ..list_parameters import PAGING
-from ..problems import PROBLEMS
+from ..problem_kinds import PROBLEMS
 from ..schemas import AnswerSchema, text_field, word_field
 from .enumerations import enumeration_schemas, name_enumerations
 from .examples import example_of

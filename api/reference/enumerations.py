@@ -21,7 +21,7 @@ from domain.webhooks.headers import AUTH_PARTS
 from domain.webhooks.rules import ORDERINGS
 from domain.webhooks.signing import SIGNATURES
 
-from ..problems import PROBLEMS
+from ..problem_kinds import PROBLEMS
 from ..schemas import ACTOR_TYPES, ASSET_OBJECTS, AUDIT_SOURCES, DELIVERY_STATUSES, WEBHOOK_STATUSES
 
 NAMED: dict[str, tuple[str, tuple[str, ...]]] = {

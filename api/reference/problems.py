@@ -5,7 +5,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from ..problems import CONTENT_TYPE, PROBLEMS
+from ..problem_kinds import PROBLEMS
+from ..problems import CONTENT_TYPE
 from .headers import headers
 
 _PATH = "/api/v1/characters/chr_01jd3q8v9w7x5y2m4n6p8r0s1t"
@@ -92,8 +93,11 @@ def problem_responses() -> dict[str, dict[str, Any]]:
 
 
 def _response(status: int) -> dict[str, Any]:
-    slugs = [slug for slug, (of, _title) in PROBLEMS.items() if of == status]
-    examples = {slug: {"summary": PROBLEMS[slug][1], "value": problem_example(slug)} for slug in slugs}
+    examples = {
+        slug: {"summary": kind.title, "description": kind.advice, "value": problem_example(slug)}
+        for slug, kind in PROBLEMS.items()
+        if kind.status == status
+    }
     content = {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}
     return {
         "description": _SAYS[status],
@@ -104,11 +108,11 @@ def _response(status: int) -> dict[str, Any]:
 
 def problem_example(slug: str) -> dict[str, Any]:
     """A document of this problem."""
-    status, title = PROBLEMS[slug]
+    kind = PROBLEMS[slug]
     return {
         "type": f"/problems/{slug}",
-        "title": title,
-        "status": status,
+        "title": kind.title,
+        "status": kind.status,
         "detail": _DETAILS[slug],
         "instance": _PATH,
         "request_id": _REQUEST_ID,

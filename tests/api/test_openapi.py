@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
 
 import orjson
@@ -13,7 +14,8 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from api.admission import PREFIX, PUBLIC
-from api.problems import CONTENT_TYPE, PROBLEMS
+from api.problem_kinds import PROBLEMS
+from api.problems import CONTENT_TYPE
 from api.reference.problems import problem_name
 from api.routing import template_of
 from config import ROOT
@@ -186,7 +188,7 @@ def test_every_problem_has_an_example(document: dict[str, Any]) -> None:
         for response in document["components"]["responses"].values()
         for example in response["content"][CONTENT_TYPE]["examples"].values()
     ]
-    used = {f"/problems/{slug}" for slug, (status, _) in PROBLEMS.items() if str(status) in all_codes(document)}
+    used = {f"/problems/{slug}" for slug, kind in PROBLEMS.items() if str(kind.status) in all_codes(document)}
     assert set(shown) == used
 
 
@@ -216,7 +218,12 @@ def test_it_names_every_problem(document: dict[str, Any]) -> None:
 def test_every_problem_has_a_page(app: Flask, slug: str) -> None:
     response = app.test_client().get(f"/problems/{slug}")
     assert response.status_code == 200
-    assert PROBLEMS[slug][1] in response.text.replace("&#39;", "'")
+    kind = PROBLEMS[slug]
+    shown = unescape(response.text)
+    assert kind.title in shown
+    assert kind.advice.count("`") % 2 == 0
+    for part in kind.advice.split("`"):
+        assert part in shown
 
 
 def test_there_is_no_page_of_an_unknown_problem(app: Flask) -> None:
