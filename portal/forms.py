@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from flask import request
-from marshmallow import EXCLUDE, Schema, ValidationError
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
 from domain.errors import DomainError, Invalid
 
 from .formatting import plain
+
+MOST_SENTENCES = 5  # at one field
+_DIGITS = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 
 
 class FormSchema(Schema):
@@ -21,13 +25,24 @@ class FormSchema(Schema):
         unknown = EXCLUDE
 
 
+class WholeNumber(fields.Integer):
+    """A whole number in plain digits; marshmallow's own takes what Python's `int` does, such as `1_000`."""
+
+    default_error_messages = dict.fromkeys(("invalid", "required"), "Give a whole number, such as 20.")
+
+    def _deserialize(self, value: Any, *arguments: Any, **options: Any) -> int:
+        if not _DIGITS.fullmatch(str(value).strip()):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, *arguments, **options)
+
+
 @dataclass(slots=True)
 class Form:
     """A form as it was filled in.
 
     Attributes:
         values: what was typed, by field, for showing it again.
-        errors: one sentence by field; "" for the form as a whole.
+        errors: what is wrong, by field; "" for the form as a whole.
         data: the parsed values, empty while there are errors of shape.
     """
 
@@ -37,11 +52,14 @@ class Form:
 
     def refuse(self, error: DomainError) -> None:
         """Take over the mistakes that a command found: `/allowed_cidrs/1` belongs to the field `allowed_cidrs`."""
+        found: dict[str, list[str]] = {}
         if not isinstance(error, Invalid):
             self.errors[""] = plain(str(error))
             return
         for mistake in error.errors:
-            self.errors.setdefault(mistake.field.lstrip("/").partition("/")[0], plain(mistake.message))
+            found.setdefault(mistake.field.lstrip("/").partition("/")[0], []).append(plain(mistake.message))
+        for name, sentences in found.items():
+            self.errors.setdefault(name, " ".join(list(dict.fromkeys(sentences))[:MOST_SENTENCES]))
 
 
 def read_form(schema: FormSchema, several: tuple[str, ...] = ()) -> Form:

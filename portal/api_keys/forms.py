@@ -13,10 +13,9 @@ from domain.api_keys.queries import STATUSES
 from domain.api_keys.rules import DRY_RUN, ENFORCE, FIELDS
 
 from ..formatting import sentence
-from ..forms import FormSchema
+from ..forms import FormSchema, WholeNumber
 
 NO_DAY = "Give the key's last day, or choose that it never ends."
-WHOLE: dict[str, Any] = {"invalid": "Give a whole number.", "required": "Give a whole number."}
 ROLES = (
     (Role.VIEWER, "Viewer: reads"),
     (Role.CREATOR, "Creator: reads, writes, runs jobs"),
@@ -60,8 +59,8 @@ class KeyForm(FormSchema):
     role = fields.String(required=True, error_messages={"required": "Choose a role."})
     scope = fields.String(required=True, error_messages={"required": "Choose a scope."})
     project_ids = fields.List(fields.String(), load_default=list)
-    read_per_minute = fields.Integer(required=True, error_messages=WHOLE)
-    write_per_minute = fields.Integer(required=True, error_messages=WHOLE)
+    read_per_minute = WholeNumber(required=True)
+    write_per_minute = WholeNumber(required=True)
     allowed_cidrs = fields.List(fields.String(), load_default=list)
     allowlist_mode = fields.String(load_default=ENFORCE)
     expiry = fields.String(load_default=DAY)
@@ -90,13 +89,13 @@ class KeyForm(FormSchema):
 class EditForm(KeyForm):
     """A key as it shall be, and the version that it had when the form was opened."""
 
-    version = fields.Integer(required=True, error_messages=WHOLE)
+    version = WholeNumber(required=True)
 
 
 class RotationForm(FormSchema):
     """How long the old secret goes on working."""
 
-    grace_seconds = fields.Integer(required=True, error_messages=WHOLE)
+    grace_seconds = WholeNumber(required=True)
 
 
 def values_of(key: dict[str, Any]) -> dict[str, Any]:

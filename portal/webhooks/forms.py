@@ -13,7 +13,7 @@ from domain.events.catalogue import FAMILIES, OPERATIONAL_FAMILIES, TYPES, famil
 from domain.webhooks.headers import AUTH_PARTS
 from domain.webhooks.rules import LONGEST_TIMEOUT, PLAIN
 
-from ..forms import FormSchema
+from ..forms import FormSchema, WholeNumber
 from .terms import read_conditions, read_headers, write_conditions
 
 PAYLOADS = (
@@ -54,7 +54,6 @@ DEFAULTS: dict[str, Any] = {
     "reach": "all", "payload_version": "v1", "signature": "v1", "ordering": "none", "auth": "none",
     "own_headers": "replace", "timeout_seconds": LONGEST_TIMEOUT, "enabled": "1",
 }  # fmt: skip
-_WHOLE: dict[str, Any] = {"invalid": "Give a whole number.", "required": "Give a whole number."}
 
 
 class WebhookForm(FormSchema):
@@ -70,9 +69,9 @@ class WebhookForm(FormSchema):
     payload_version = fields.String(required=True, error_messages={"required": "Choose what is sent."})
     signature = fields.String(load_default="v1")
     ordering = fields.String(load_default="none")
-    timeout_seconds = fields.Integer(load_default=LONGEST_TIMEOUT, error_messages=_WHOLE)
-    max_concurrency = fields.Integer(load_default=None, allow_none=True, error_messages=_WHOLE)
-    rate_per_minute = fields.Integer(load_default=None, allow_none=True, error_messages=_WHOLE)
+    timeout_seconds = WholeNumber(load_default=LONGEST_TIMEOUT)
+    max_concurrency = WholeNumber(load_default=None, allow_none=True)
+    rate_per_minute = WholeNumber(load_default=None, allow_none=True)
     auth = fields.String(load_default="none")
     token = fields.String(load_default="")
     username = fields.String(load_default="")
@@ -105,7 +104,7 @@ class WebhookForm(FormSchema):
 class RotationForm(FormSchema):
     """How long what signed before goes on signing."""
 
-    grace_seconds = fields.Integer(required=True, error_messages=_WHOLE)
+    grace_seconds = WholeNumber(required=True)
 
 
 def values_of(webhook: Row, project_ids: Sequence[str]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from domain.webhooks.queries import load_webhook
 
 from ..context import actor, note, request_id, services
 from ..formatting import plain
-from ..forms import Form, FormSchema, read_form
+from ..forms import Form, FormSchema, WholeNumber, read_form
 from ..htmx import render, wants_fragment
 from ..lists import ListPage
 from .editing import blueprint
@@ -58,7 +58,7 @@ class ReplayForm(FormSchema):
         load_default=None, allow_none=True, default_timezone=UTC, error_messages={"invalid": "Give a date and a time."}
     )
     event_types = fields.List(fields.String(), load_default=None)
-    rate_per_minute = fields.Integer(
+    rate_per_minute = WholeNumber(
         load_default=None, allow_none=True, error_messages={"invalid": f"Give a whole number from 1 to {FASTEST:,}."}
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import select
 
 from domain.api_keys.models import api_keys
@@ -72,6 +73,17 @@ def test_mistakes_are_shown_beside_their_fields_and_nothing_typed_is_lost(ada: V
     assert page.form(LIST)["description"] == "Nightly"
     with services.database.reading() as session:
         assert session.execute(select(api_keys)).first() is None
+
+
+def test_every_bad_address_is_named(ada: Visitor) -> None:
+    page = create(ada, 422, allowed_cidrs="nowhere\n10.0.0.0/8\n10.1.2.3/8\n1.2.3.4/40")
+    for bad in ("'nowhere' is not", "'10.1.2.3/8' has bits", "'1.2.3.4/40' is not"):
+        assert bad in page.text
+
+
+@pytest.mark.parametrize("number", ["1_000", "１００", "1e3", "0x10", "", "1.5", "9" * 30])
+def test_a_number_is_plain_digits(ada: Visitor, number: str) -> None:
+    assert "Give a whole number" in create(ada, 422, read_per_minute=number).text
 
 
 def test_a_project_key_needs_a_project(ada: Visitor, services: Services) -> None:

@@ -116,7 +116,7 @@ def test_headers_and_authentication_are_kept_until_they_are_replaced(ada: Visito
         ({"headers": "X-A: 1\nHost: b"}, "headers", "Line 2: Callsheet or the connection sets"),
         ({"headers": "X-A"}, "headers", "Line 1: Write a name, a colon"),
         ({"timeout_seconds": "21"}, "timeout_seconds", "from 1 to 20"),
-        ({"timeout_seconds": "x"}, "timeout_seconds", "Give a whole number."),
+        ({"timeout_seconds": "x"}, "timeout_seconds", "Give a whole number, such as 20."),
         ({"max_concurrency": "0"}, "max_concurrency", "from 1 to 500"),
         ({"auth": "bearer"}, "auth", "needs a token"),
         ({"event_types": []}, "event_types", "Name at least one"),
