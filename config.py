@@ -29,10 +29,10 @@ from config_values import secret_key as _secret_key
 from config_values import token as _token
 from config_values import whole_number as _whole_number
 from domain.artifacts.places import Folder, Place, parse_place
-from domain.audit.retention import CLASSES
+from domain.audit import CLASSES
 from domain.forwards.targets import Target, parse_targets
 from domain.jobs.kinds import JobKinds
-from domain.replays.commands import FASTEST
+from domain.replays import FASTEST
 
 ROOT = Path(__file__).resolve().parent
 # A unix socket's path is limited to 108 bytes by the kernel (unix(7)).

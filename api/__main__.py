@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from flask import Flask
+from .openapi import document
 
-from .openapi import mount_operations
-
-sys.stdout.buffer.write(mount_operations(Flask("callsheet")))
+sys.stdout.buffer.write(document())

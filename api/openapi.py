@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache
 
 from flask import Flask, Response, abort, render_template
 
@@ -21,8 +21,10 @@ DOCS_CSP = (
 EXPLORER_CSP = DOCS_CSP.replace("font-src 'self'", "font-src 'self' data:")
 
 
-def mount_operations(app: Flask) -> bytes:
-    """Mount every operation; the document that describes them."""
+@cache
+def document() -> bytes:
+    """The OpenAPI document. An application of its own collects it, for most processes are never asked for it."""
+    app = Flask("callsheet")
     app.url_map.converters.update(CONVERTERS)
     api = make_api(app)
     for blueprint in BLUEPRINTS:
@@ -32,12 +34,19 @@ def mount_operations(app: Flask) -> bytes:
 
 def register(app: Flask) -> None:
     """Mount every operation and the pages that describe them."""
-    show_document = partial(Response, mount_operations(app), content_type="application/json")
+    app.url_map.converters.update(CONVERTERS)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint, url_prefix=PREFIX)
     for prefix, name in (("", "root"), (PREFIX, "base")):
         app.add_url_rule(f"{prefix}/openapi.json", f"openapi_{name}", show_document)
         app.add_url_rule(f"{prefix}/docs", f"docs_{name}", show_docs)
     app.add_url_rule("/graphql-explorer", "graphql_explorer", show_explorer)
     app.add_url_rule("/problems/<slug>", "problem", show_problem)
+
+
+def show_document() -> Response:
+    """`/openapi.json`."""
+    return Response(document(), content_type="application/json")
 
 
 def show_docs() -> Response:

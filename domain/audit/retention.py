@@ -13,6 +13,7 @@ from ..clock import rfc3339
 from ..crypto import Keyring
 from ..db import Session
 from ..seals.commands import prune_sealed
+from . import CLASSES
 from .commands import note_action
 from .models import EVERY, api_audit_log
 
@@ -20,13 +21,18 @@ _TABLE = api_audit_log
 _CALL = _TABLE.c.source == "api"
 _READ = _TABLE.c.method.in_(("GET", "HEAD", "OPTIONS"))
 # Every entry is of one class; a dry run counts as what it tries.
-_CONDITIONS: dict[str, ColumnElement[bool]] = {
-    "reads": and_(_CALL, _TABLE.c.status_code < 400, _READ),
-    "writes": and_(_CALL, _TABLE.c.status_code < 400, ~_READ),
-    "refusals": and_(_CALL, _TABLE.c.status_code >= 400),
-    "actions": _TABLE.c.source != "api",
-}
-CLASSES = tuple(_CONDITIONS)
+_CONDITIONS: dict[str, ColumnElement[bool]] = dict(
+    zip(
+        CLASSES,
+        (
+            and_(_CALL, _TABLE.c.status_code < 400, _READ),
+            and_(_CALL, _TABLE.c.status_code < 400, ~_READ),
+            and_(_CALL, _TABLE.c.status_code >= 400),
+            _TABLE.c.source != "api",
+        ),
+        strict=True,
+    )
+)
 MOST_AT_ONCE = 2000  # of one moment, in one transaction
 
 

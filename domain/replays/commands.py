@@ -19,11 +19,11 @@ from ..events.commands import Context
 from ..events.models import events
 from ..ids import new_id
 from ..webhooks.queries import load_webhook
+from . import FASTEST
 from .models import webhook_replays
 from .queries import load_replay, running_replay
 from .selection import STATUSES, Selection, bounds, count_events
 
-FASTEST = 60_000  # events a minute
 # An event that was under way when the replay was asked for has committed by then.
 SETTLED = timedelta(seconds=5)
 

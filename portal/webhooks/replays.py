@@ -15,8 +15,8 @@ from domain.deliveries.retry import retry_delivery
 from domain.errors import Conflict, Invalid
 from domain.events.catalogue import PATTERNS
 from domain.events.commands import Context
+from domain.replays import FASTEST
 from domain.replays.commands import (
-    FASTEST,
     Plan,
     Terms,
     Wanted,

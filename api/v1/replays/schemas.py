@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from domain.events.catalogue import MOST_PATTERNS, PATTERNS
-from domain.replays.commands import FASTEST
+from domain.replays import FASTEST
 from domain.replays.models import STATUSES
 from domain.replays.selection import STATUSES as SELECTED
 
