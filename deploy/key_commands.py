@@ -17,8 +17,8 @@ from domain.api_keys.commands import change_key, create_key, resume_key, revoke_
 from domain.api_keys.models import api_keys
 from domain.api_keys.queries import STATUSES, load_key, represent_keys, status_of
 from domain.api_keys.rules import GRACE, NewKey
-from domain.audit.commands import differences, made_of, note_action
-from domain.db import Row, Session
+from domain.audit.commands import made_of, note_action
+from domain.db import Session
 from domain.ports import Services
 
 from .console import by, carry_out
@@ -69,13 +69,13 @@ def _add_create(group: AppGroup, services: Services) -> None:
 
 
 def _alter(
-    services: Services, action: str, key_id: str, alter: Callable[[Session, Row, datetime], dict[str, Any]]
+    services: Services, action: str, key_id: str, alter: Callable[[Session, datetime], dict[str, Any]]
 ) -> dict[str, Any]:
     """Do it to the key, its row locked, and note it under the key's id and name. `alter` gives what it changed."""
 
     def work(session: Session) -> tuple[dict[str, Any], dict[str, Any]]:
         key = load_key(session, SYSTEM, key_id, for_update=True)
-        changes = alter(session, key, services.clock())
+        changes = alter(session, services.clock())
         return changes, {"id": key_id, "name": key["name"], **changes} if changes else {}
 
     changes: dict[str, Any] = _write(services, action, work)
@@ -90,7 +90,7 @@ def _add_change(group: AppGroup, services: Services) -> None:
         """Change the key KEY_ID (key_…): what is given, and nothing else."""
         given = carry_out(lambda: read_change(options))
         changes = _alter(
-            services, "change", key_id, lambda session, _, now: change_key(session, SYSTEM, key_id, given, now)
+            services, "change", key_id, lambda session, now: change_key(session, SYSTEM, key_id, given, now)
         )
         click.echo(f"{key_id} is changed." if changes else "Nothing was changed.", err=True)
 
@@ -117,12 +117,7 @@ def _add_suspend(group: AppGroup, services: Services) -> None:
     @_with_reason
     def suspend(key_id: str, reason: str) -> None:
         """Refuse the key KEY_ID (key_…) until it is resumed."""
-
-        def alter(session: Session, _: Row, now: datetime) -> dict[str, Any]:
-            suspend_key(session, SYSTEM, key_id, now, reason)
-            return {"status": {"from": "active", "to": "suspended"}, "reason": reason}
-
-        _alter(services, "suspend", key_id, alter)
+        _alter(services, "suspend", key_id, lambda session, now: suspend_key(session, SYSTEM, key_id, now, reason))
         click.echo(f"{key_id} is suspended.", err=True)
 
 
@@ -131,12 +126,7 @@ def _add_resume(group: AppGroup, services: Services) -> None:
     @click.argument("key_id")
     def resume(key_id: str) -> None:
         """Accept the suspended key KEY_ID (key_…) again."""
-
-        def alter(session: Session, _: Row, now: datetime) -> dict[str, Any]:
-            resume_key(session, SYSTEM, key_id, now)
-            return {"status": {"from": "suspended", "to": "active"}}
-
-        _alter(services, "resume", key_id, alter)
+        _alter(services, "resume", key_id, lambda session, now: resume_key(session, SYSTEM, key_id, now))
         click.echo(f"{key_id} is resumed.", err=True)
 
 
@@ -146,13 +136,7 @@ def _add_revoke(group: AppGroup, services: Services) -> None:
     @_with_reason
     def revoke(key_id: str, reason: str) -> None:
         """End the key KEY_ID (key_…) for good."""
-
-        def alter(session: Session, key: Row, now: datetime) -> dict[str, Any]:
-            revoke_key(session, SYSTEM, key_id, now, reason)
-            told = {"reason": reason} if reason else {}
-            return told | differences({"status": status_of(key, now)}, {"status": "revoked"})
-
-        _alter(services, "revoke", key_id, alter)
+        _alter(services, "revoke", key_id, lambda session, now: revoke_key(session, SYSTEM, key_id, now, reason))
         click.echo(f"{key_id} is revoked.", err=True)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import delete, insert, update
 
 from ..access import SYSTEM, Actor, Permission, Scope
-from ..clock import rfc3339
+from ..audit.commands import differences
 from ..crypto import Keyring
 from ..db import Row, Session, signal_after_commit
 from ..entity_commands import Expected, require_expected
@@ -112,7 +112,7 @@ def change_key(
     if "allowed_cidrs" in changed:
         forget_insiders(session, key_id, changed["allowed_cidrs"])
     _change(session, row, now, **values)
-    return {name: {"from": _plain(before[name]), "to": _plain(value)} for name, value in changed.items()}
+    return differences({name: before[name] for name in changed}, changed)
 
 
 def rotate_key(
@@ -146,8 +146,11 @@ def rotate_key(
     return _add_secret(session, keyring, key_id, now)
 
 
-def suspend_key(session: Session, actor: Actor, key_id: str, now: datetime, reason: str = "") -> None:
+def suspend_key(session: Session, actor: Actor, key_id: str, now: datetime, reason: str = "") -> dict[str, Any]:
     """Refuse the key until it is resumed.
+
+    Returns:
+        What it changed, as the audit trail tells it: the status, and the reason if there is one.
 
     Raises:
         Forbidden, NotFound: see `load_key`.
@@ -158,11 +161,14 @@ def suspend_key(session: Session, actor: Actor, key_id: str, now: datetime, reas
     check_reason(reason)
     if _in_force(row)["suspended_at"] is not None:
         raise Conflict("This key is suspended already.", ["resume", "revoke"])
-    _change(session, row, now, suspended_at=now, suspended_reason=reason or None)
+    return _change_status(session, row, now, reason, suspended_at=now, suspended_reason=reason or None)
 
 
-def resume_key(session: Session, actor: Actor, key_id: str, now: datetime) -> None:
+def resume_key(session: Session, actor: Actor, key_id: str, now: datetime) -> dict[str, Any]:
     """Accept a suspended key again.
+
+    Returns:
+        See `suspend_key`.
 
     Raises:
         Forbidden, NotFound: see `load_key`.
@@ -171,11 +177,14 @@ def resume_key(session: Session, actor: Actor, key_id: str, now: datetime) -> No
     row = load_key(session, actor, key_id, for_update=True)
     if _in_force(row)["suspended_at"] is None:
         raise Conflict("This key is not suspended.", ["suspend", "revoke"])
-    _change(session, row, now, suspended_at=None, suspended_reason=None)
+    return _change_status(session, row, now, suspended_at=None, suspended_reason=None)
 
 
-def revoke_key(session: Session, actor: Actor, key_id: str, now: datetime, reason: str = "") -> None:
+def revoke_key(session: Session, actor: Actor, key_id: str, now: datetime, reason: str = "") -> dict[str, Any]:
     """End a key for good: refused on its next request, in every process.
+
+    Returns:
+        See `suspend_key`.
 
     Raises:
         Forbidden, NotFound: see `load_key`.
@@ -184,7 +193,7 @@ def revoke_key(session: Session, actor: Actor, key_id: str, now: datetime, reaso
     """
     row = load_key(session, actor, key_id, for_update=True)
     check_reason(reason)
-    _change(session, _in_force(row), now, revoked_at=now, revoked_reason=reason or None)
+    return _change_status(session, _in_force(row), now, reason, revoked_at=now, revoked_reason=reason or None)
 
 
 def revoke_leaked(session: Session, keyring: Keyring, token: str, now: datetime) -> Credential:
@@ -238,10 +247,6 @@ def note_expiring(session: Session, now: datetime) -> int:
     return len(happenings)
 
 
-def _plain(value: Any) -> Any:
-    return rfc3339(value) if isinstance(value, datetime) else value
-
-
 def _in_force(row: Row) -> Row:
     if row["revoked_at"] is not None:
         raise Conflict("This key is revoked already; nothing brings it back.", [])
@@ -254,6 +259,13 @@ def _change(session: Session, row: Row, now: datetime, **values: object) -> None
     values |= {"epoch": epoch, "version": row["version"] + 1, "updated_at": now}
     session.execute(update(api_keys).where(api_keys.c.id == row["id"]).values(**values))
     signal_after_commit(session, KeyChanged(row["id"], epoch))
+
+
+def _change_status(session: Session, row: Row, now: datetime, reason: str = "", **values: object) -> dict[str, Any]:
+    """The same, and what it makes of the key's status: an expired one stays so, suspended or not."""
+    _change(session, row, now, **values)
+    became = status_of({**row, **values}, now)
+    return differences({"status": status_of(row, now)}, {"status": became}) | ({"reason": reason} if reason else {})
 
 
 def _limit_to(session: Session, key_id: str, chosen: list[str]) -> None:

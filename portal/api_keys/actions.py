@@ -10,7 +10,6 @@ from werkzeug.wrappers import Response
 
 from domain.api_keys.commands import resume_key, revoke_key, rotate_key, suspend_key
 from domain.api_keys.queries import load_key, status_of
-from domain.audit.commands import differences
 from domain.db import Session
 from domain.errors import Conflict, Invalid
 
@@ -61,38 +60,26 @@ def rotate(key_id: str) -> Response:
 @blueprint.post("/<key_id>/suspend")
 def suspend(key_id: str) -> Response:
     """Refuse the key for the time being."""
-    reason = _reason()
-
-    def run(writing: Session) -> dict[str, Any]:
-        suspend_key(writing, actor(), key_id, services().clock(), reason)
-        return {"status": {"from": "active", "to": "suspended"}, "reason": reason}
-
-    return _act(key_id, "suspend", run, "“{}” is suspended. Calls with it are refused until it is resumed.")
+    done = "“{}” is suspended. Calls with it are refused until it is resumed."
+    return _act(
+        key_id, "suspend", lambda writing: suspend_key(writing, actor(), key_id, services().clock(), _reason()), done
+    )
 
 
 @blueprint.post("/<key_id>/resume")
 def resume(key_id: str) -> Response:
     """Accept the key again."""
-
-    def run(writing: Session) -> dict[str, Any]:
-        resume_key(writing, actor(), key_id, services().clock())
-        return {"status": {"from": "suspended", "to": "active"}}
-
-    return _act(key_id, "resume", run, "“{}” is resumed. Calls with it are accepted again.")
+    done = "“{}” is resumed. Calls with it are accepted again."
+    return _act(key_id, "resume", lambda writing: resume_key(writing, actor(), key_id, services().clock()), done)
 
 
 @blueprint.post("/<key_id>/revoke")
 def revoke(key_id: str) -> Response:
     """End the key for good."""
-    reason = _reason()
-
-    def run(writing: Session) -> dict[str, Any]:
-        now = services().clock()
-        was = status_of(load_key(writing, actor(), key_id), now)
-        revoke_key(writing, actor(), key_id, now, reason)
-        return {**differences({"status": was}, {"status": "revoked"}), "reason": reason}
-
-    return _act(key_id, "revoke", run, "“{}” is revoked. Calls with it are refused from now on.")
+    done = "“{}” is revoked. Calls with it are refused from now on."
+    return _act(
+        key_id, "revoke", lambda writing: revoke_key(writing, actor(), key_id, services().clock(), _reason()), done
+    )
 
 
 def _act(key_id: str, action: str, run: Callable[[Session], dict[str, Any]], done: str = "") -> Response:

@@ -54,6 +54,34 @@ def test_every_process_is_told(database: Database, name: str) -> None:
     assert (row["epoch"], row["version"]) == (2, 2)
 
 
+@pytest.mark.parametrize(
+    ("name", "columns", "told"),
+    [
+        ("suspend", {}, {"status": {"from": "active", "to": "suspended"}}),
+        ("suspend", {"expires_at": NOON}, {}),
+        ("resume", {"suspended_at": NOON}, {"status": {"from": "suspended", "to": "active"}}),
+        ("resume", {"suspended_at": NOON, "expires_at": NOON}, {}),
+        ("revoke", {"suspended_at": NOON}, {"status": {"from": "suspended", "to": "revoked"}}),
+        ("revoke", {"expires_at": NOON}, {"status": {"from": "expired", "to": "revoked"}}),
+    ],
+)
+def test_it_tells_what_became_of_the_status(
+    database: Database, name: str, columns: dict[str, Any], told: dict[str, Any]
+) -> None:
+    key = make_key(database)
+    if columns:
+        set_columns(database, key.id, **columns)
+    with database.transaction() as session:
+        assert COMMANDS[name](session, key.id) == told
+
+
+def test_it_tells_the_reason(database: Database) -> None:
+    key = make_key(database)
+    with database.transaction() as session:
+        assert suspend_key(session, SYSTEM, key.id, NOON, "lost")["reason"] == "lost"
+        assert revoke_key(session, SYSTEM, key.id, NOON, "gone")["reason"] == "gone"
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_nobody_but_an_admin_may(database: Database, name: str) -> None:
     key = make_key(database)
