@@ -7,17 +7,28 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.databases import PostgresqlDatabases
-from tests.support.processes import Product, running
+from tests.support.processes import SMALL, Product, running
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def product(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """Callsheet, ready, with its demo studio; the tests of a file run on one of each kind of database, in order."""
-    home = tmp_path_factory.mktemp("product") / "home"
+def database_setting(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Where an empty database is: the tests of a file run on one of each kind, in order."""
     if request.param == "sqlite":
-        with running(home) as started:
-            yield started
-        return
+        return {}
     cluster: PostgresqlDatabases = request.getfixturevalue("postgresql_databases")
-    with running(home, DATABASE_URL=cluster.bare()) as started:
+    return {"DATABASE_URL": cluster.bare()}
+
+
+@pytest.fixture(scope="module")
+def product(database_setting: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """Callsheet, ready and empty; its webhooks may go to this machine."""
+    home = tmp_path_factory.mktemp("product") / "home"
+    with running(home, **SMALL, **database_setting, CALLSHEET_WEBHOOK_ALLOW_CIDRS="127.0.0.0/8") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def demo(database_setting: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """Callsheet, ready, with its demo studio."""
+    with running(tmp_path_factory.mktemp("demo") / "home", **database_setting) as started:
         yield started

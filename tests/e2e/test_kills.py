@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import redis
@@ -32,8 +33,7 @@ def test_the_worker_is_an_rq_worker(product: Product) -> None:
 
 def test_no_delivery_is_lost(product: Product) -> None:
     script = Script(product)
-    segments = script.pages("/segments", status="in_review")[:EACH]
-    assert len(segments) == EACH
+    segments = _submitted(script, EACH)
     with receiver() as tool:
         tool.answer = lambda _: Answer(delay=0.1)
         webhook = script.post("/webhooks", {"url": tool.url, "event_types": ["asset.*"]})
@@ -58,7 +58,16 @@ def test_no_delivery_is_lost(product: Product) -> None:
         )
 
 
-def _decide(script: Script, segments: list[dict[str, object]], decision: str) -> None:
+def _submitted(script: Script, count: int) -> list[dict[str, Any]]:
+    """Segments that wait for a decision."""
+    project = script.post("/projects", {"name": "Kills"})
+    scene = script.post("/scenes", {"name": "One", "project_id": project["id"]})
+    named = [{"name": f"Shot {number}", "scene_id": scene["id"]} for number in range(count)]
+    segments = [script.post("/segments", body) for body in named]
+    return [script.patch(f"/segments/{segment['id']}", {"status": "in_review"}) for segment in segments]
+
+
+def _decide(script: Script, segments: list[dict[str, Any]], decision: str) -> None:
     for segment in segments:
         script.decide(segment, decision)
 
@@ -99,7 +108,7 @@ def _flush(product: Product) -> None:
 def test_ctrl_c_in_the_middle_of_deliveries_leaves_nothing_and_loses_nothing(product: Product) -> None:
     """The last one here: the product is gone then."""
     script = Script(product)
-    (segment, *_) = script.pages("/segments", status="in_review")
+    (segment,) = _submitted(script, 1)
     with receiver() as tool:
         webhook = script.post("/webhooks", {"url": tool.url, "event_types": ["asset.*"]})
         started = threading.Event()

@@ -19,19 +19,19 @@ pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 EMAIL, PASSWORD = "ada@callsheet.local", "a password of some length"
 
 
-def test_the_demo_works_as_it_is_printed(product: Product) -> None:
+def test_the_demo_works_as_it_is_printed(demo: Product) -> None:
     """The curl line that the first start prints makes a verified webhook arrive at the demo receiver."""
-    line = next(text for text in product.output.splitlines() if text.strip().startswith("curl "))
+    line = next(text for text in demo.output.splitlines() if text.strip().startswith("curl "))
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=30)
     assert done.returncode == 0, done.stderr
-    arrivals = _wait_for_arrivals(product)
+    arrivals = _wait_for_arrivals(demo)
     assert arrivals[0]["type"] == "asset.approved"
     assert arrivals[0]["verified"] is True
 
 
-def test_an_approval_reaches_the_studio_and_is_on_record(product: Product, browser: Browser) -> None:
-    _create_admin(product)
-    page = browser.new_page(base_url=product.url)
+def test_an_approval_reaches_the_studio_and_is_on_record(demo: Product, browser: Browser) -> None:
+    _create_admin(demo)
+    page = browser.new_page(base_url=demo.url)
     refused: list[str] = []
     page.on(
         "console", lambda message: refused.append(message.text) if "Content Security Policy" in message.text else None
@@ -41,7 +41,7 @@ def test_an_approval_reaches_the_studio_and_is_on_record(product: Product, brows
         key = _create_key(page)
         secret = _register_webhook(page, tool.url)
         _press_test(page, tool, secret)
-        character = _approve(product, key)
+        character = _approve(demo, key)
         _the_tool_hears(tool, secret, character)
         _the_delivery_is_shown(page)
         _the_call_is_audited(page, character)

@@ -32,7 +32,7 @@ def test_it_works(product: Product) -> None:
     script = Script(product)
     project_id = script.post("/projects", {"name": "A Story of Streams"})["id"]
     end = script.get("/events", after="end")["page"]["next"]
-    ours = f"?project_id={project_id}"  # the demo studio's previews are being drawn meanwhile
+    ours = f"?project_id={project_id}"
     made: list[str] = []
     with streaming(script, ours, **{"Last-Event-ID": end}) as told:
         for number in range(3):

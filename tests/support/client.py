@@ -52,6 +52,12 @@ class Script:
         found: dict[str, Any] = answer.json()["data"]
         return found
 
+    def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = self.session.patch(f"{self.base}{path}", json=body, timeout=20)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()["data"]
+        return found
+
     def pages(self, path: str, **parameters: Any) -> list[dict[str, Any]]:
         """Every object of a list."""
         found, cursor = [], None
