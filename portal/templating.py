@@ -5,7 +5,7 @@ A block that is rendered alone does not see its template's imports, so the macro
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
@@ -43,8 +43,22 @@ def register(env: Environment) -> None:
     env.undefined = StrictUndefined
     env.trim_blocks = env.lstrip_blocks = True
     env.filters.update(FILTERS)
-    # Macros call one another through this object, so it is a global before the first of them is loaded.
-    ui = env.globals["ui"] = SimpleNamespace()
-    for name in sorted(env.list_templates(filter_func=lambda name: name.startswith("ui/"))):
-        macros = vars(env.get_template(name).module)
-        vars(ui).update({key: value for key, value in macros.items() if not key.startswith("_")})
+    env.globals["ui"] = Macros(env)
+
+
+class Macros:
+    """Every macro of `templates/ui`, by name. Macros call one another through it too.
+
+    They are compiled when the first page asks for one: most commands and some web processes show none.
+    """
+
+    def __init__(self, env: Environment) -> None:
+        self._env = env
+
+    def __getattr__(self, name: str) -> Any:
+        for template in self._env.list_templates(filter_func=lambda path: path.startswith("ui/")):
+            macros = vars(self._env.get_template(template).module)
+            vars(self).update({key: value for key, value in macros.items() if not key.startswith("_")})
+        if name not in vars(self):
+            raise AttributeError(name)
+        return vars(self)[name]

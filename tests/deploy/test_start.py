@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import stat
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
-from tests.support.processes import SMALL, running
+from tests.support.processes import SMALL, Product, running
 
 pytestmark = pytest.mark.e2e
 
@@ -30,10 +31,16 @@ def test_it_is_ready_and_greets_an_empty_database_once(home: Path) -> None:
         assert "curl" not in second.output
 
 
-def test_it_starts_without_a_demo(home: Path) -> None:
-    with running(home, **SMALL) as product:
-        assert "curl" not in product.output
-        assert product.guard("receiver") is None
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A start without a demo, with two workers."""
+    with running(tmp_path_factory.mktemp("small") / "home", **SMALL, CALLSHEET_DELIVERY_WORKERS="2") as started:
+        yield started
+
+
+def test_it_starts_without_a_demo(small: Product) -> None:
+    assert "curl" not in small.output
+    assert small.guard("receiver") is None
 
 
 def test_it_starts_in_an_awkward_home(tmp_path: Path) -> None:
@@ -52,14 +59,11 @@ def test_it_runs_beside_a_given_redis(home: Path, redis_url: str) -> None:
         assert requests.get(f"{product.url}/readyz", timeout=5).json()["status"] == "ok"
 
 
-def test_it_runs_several_workers(home: Path) -> None:
-    with running(home, **SMALL, CALLSHEET_DELIVERY_WORKERS="2") as product:
-        commands = list(product.processes().values())
-
+def test_it_runs_several_workers(small: Product) -> None:
+    commands = list(small.processes().values())
     assert sum("rq worker deliveries" in command and "supervised" not in command for command in commands) == 2
 
 
-def test_what_is_secret_is_for_this_user_alone(home: Path) -> None:
-    with running(home, **SMALL):
-        for path in ("run", "run/supervisord.conf", "redis", "secret_key"):
-            assert stat.S_IMODE((home / path).stat().st_mode) & 0o077 == 0
+def test_what_is_secret_is_for_this_user_alone(small: Product) -> None:
+    for path in ("run", "run/supervisord.conf", "redis", "secret_key"):
+        assert stat.S_IMODE((small.home / path).stat().st_mode) & 0o077 == 0
