@@ -23,8 +23,8 @@ PROBLEMS = {
     "bad-request": ProblemKind(
         400,
         "The request cannot be read",
-        "Look at the request as it left your program: its line, its headers, its `Idempotency-Key`. Sent "
-        "again as it is, it fails again.",
+        "`detail` says what of the request cannot be read: a header, its length, an `Idempotency-Key`. If the "
+        "body was damaged or cut short on its way, send it again.",
     ),
     "malformed-json": ProblemKind(
         400,
@@ -62,8 +62,8 @@ PROBLEMS = {
     "query-too-complex": ProblemKind(
         400,
         "The GraphQL operation asks for too much",
-        "Ask for smaller pages (`first`) or fewer lists inside lists. `detail` says what the query would cost "
-        "and what is allowed.",
+        "`detail` says which bound was passed. Ask for smaller pages (`first`), fewer lists inside lists, or "
+        "less in one document.",
     ),
     "too-many-aliases": ProblemKind(
         400,
@@ -73,13 +73,14 @@ PROBLEMS = {
     "key-missing": ProblemKind(
         401,
         "No API key was presented",
-        "Send the key in `Authorization: Bearer csk_…`. An admin makes keys in the portal, under API keys.",
+        "Send the key in `Authorization: Bearer csk_…`; for `/metrics`, the installation's metrics token. An "
+        "admin makes keys in the portal, under API keys.",
     ),
     "key-malformed": ProblemKind(
         401,
         "The API key is malformed",
-        "The text was cut or changed on its way: compare its beginning and end with what you were given. It "
-        "begins with `csk_` and has no spaces.",
+        "Send `Authorization: Bearer` and the key as you were given it: it begins with `csk_` and has no "
+        "spaces. Compare its beginning and its end: most often it was cut.",
     ),
     "key-unknown": ProblemKind(
         401,
@@ -95,8 +96,8 @@ PROBLEMS = {
     "key-expired": ProblemKind(
         401,
         "The API key has expired",
-        "Its time is over, or this text of it was rotated out: `detail` says which. An admin can give it a "
-        "later expiry, or make a new one.",
+        "`detail` says which: of a key that has expired an admin can extend the expiry; of a text that was "
+        "rotated out, use the newer one.",
     ),
     "key-suspended": ProblemKind(
         401,
@@ -112,7 +113,8 @@ PROBLEMS = {
     "forbidden": ProblemKind(
         403,
         "The key's role or scope does not allow this",
-        "The object is there, but this key may not do that to it. An admin can change the key's role or scope.",
+        "This key, or its role or scope, does not reach so far; `detail` says what is in the way. An admin "
+        "can change the key.",
     ),
     "not-found": ProblemKind(
         404,
@@ -150,7 +152,7 @@ PROBLEMS = {
     "body-too-large": ProblemKind(
         413,
         "The body is too large",
-        "`detail` says how much this call takes. Split a batch into several.",
+        "`detail` names the bound. Split what is long: a batch into several, metadata into several calls.",
     ),
     "uri-too-long": ProblemKind(
         414,
@@ -188,18 +190,18 @@ PROBLEMS = {
     "failed-dependency": ProblemKind(
         424,
         "An operation that this one depends on failed",
-        "Mend the operation that this one depends on; this one was not tried.",
+        "Mend the operation that failed. This one was not tried, or was undone with its atomic batch.",
     ),
     "idempotency-mismatch": ProblemKind(
         422,
         "This Idempotency-Key was used for another request",
-        "An Idempotency-Key belongs to one request, its path and body. Take a new one for another request.",
+        "The Idempotency-Key was used here for a request with another body or query. Take a new one for each request.",
     ),
     "quota-exceeded": ProblemKind(
         429,
         "Too many calls",
-        "Wait `Retry-After` seconds; it is always enough. The headers X-RateLimit-… tell how a key's bucket "
-        "stands before it is empty. An admin can raise the key's limits.",
+        "Wait `Retry-After` seconds: it is enough for this call, unless others draw on the same bucket "
+        "meanwhile. The headers X-RateLimit-… tell how the bucket stands. An admin can raise a key's limits.",
     ),
     "too-many-streams": ProblemKind(
         429,
@@ -225,7 +227,7 @@ PROBLEMS = {
     "audit-unavailable": ProblemKind(
         503,
         "The call could not be written to the audit trail",
-        "No call is answered that is not in the audit trail. What it asked for was not done. Wait `Retry- "
-        "After` seconds and send it again.",
+        "No call is answered that is not in the audit trail. Wait `Retry-After` seconds and send it again, "
+        "with the same Idempotency-Key.",
     ),
 }

@@ -22,7 +22,6 @@ ASSET_OBJECTS = ("character", "scene", "segment")
 DELIVERY_STATUSES = ("pending", "sending", "delivered", "failed", "cancelled")
 WEBHOOK_STATUSES = ("healthy", "failing", "disabled")
 ACTOR_TYPES = ("api_key", "user", "system")
-AUDIT_SOURCES = ("api", "portal", "cli", "system")
 LARGEST_INTEGER = 2**31 - 1
 LONGEST_WAIT = 60  # seconds that a call may wait for something to happen
 LONGEST_TEXT = 1024 * 1024  # nothing longer can have come in

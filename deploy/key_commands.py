@@ -36,14 +36,14 @@ def key_commands(services: Services) -> AppGroup:
     return group
 
 
-def _write(services: Services, action: str, work: Callable[[Session], tuple[Any, dict[str, Any]]]) -> Any:
-    """Do it and note it in one transaction. `work` gives its result, and what the audit keeps: nothing, if it did
+def _write(services: Services, action: str, work: Callable[[Session], tuple[Any, dict[str, Any] | None]]) -> Any:
+    """Do it and note it in one transaction. `work` gives its result, and what the audit keeps: None, if it did
     nothing."""
 
     def write() -> Any:
         with services.database.transaction() as session:
             result, changes = work(session)
-            if changes:
+            if changes is not None:
                 note_action(session, SYSTEM, "cli", f"api_key.{action}", services.clock(), changes=by(changes))
             return result
 
@@ -69,17 +69,23 @@ def _add_create(group: AppGroup, services: Services) -> None:
 
 
 def _alter(
-    services: Services, action: str, key_id: str, alter: Callable[[Session, datetime], dict[str, Any]]
-) -> dict[str, Any]:
-    """Do it to the key, its row locked, and note it under the key's id and name. `alter` gives what it changed."""
+    services: Services, action: str, key_id: str, alter: Callable[[Session, datetime], dict[str, Any] | None]
+) -> bool:
+    """Do it to the key, its row locked, and note it under the key's id and name.
 
-    def work(session: Session) -> tuple[dict[str, Any], dict[str, Any]]:
+    Args:
+        alter: gives what it changed, None if nothing was done.
+
+    Returns:
+        Whether anything was done.
+    """
+
+    def work(session: Session) -> tuple[bool, dict[str, Any] | None]:
         key = load_key(session, SYSTEM, key_id, for_update=True)
         changes = alter(session, services.clock())
-        return changes, {"id": key_id, "name": key["name"], **changes} if changes else {}
+        return changes is not None, None if changes is None else {"id": key_id, "name": key["name"], **changes}
 
-    changes: dict[str, Any] = _write(services, action, work)
-    return changes
+    return bool(_write(services, action, work))
 
 
 def _add_change(group: AppGroup, services: Services) -> None:
@@ -89,10 +95,10 @@ def _add_change(group: AppGroup, services: Services) -> None:
     def change(key_id: str, **options: Any) -> None:
         """Change the key KEY_ID (key_…): what is given, and nothing else."""
         given = carry_out(lambda: read_change(options))
-        changes = _alter(
-            services, "change", key_id, lambda session, now: change_key(session, SYSTEM, key_id, given, now)
+        changed = _alter(
+            services, "change", key_id, lambda session, now: change_key(session, SYSTEM, key_id, given, now) or None
         )
-        click.echo(f"{key_id} is changed." if changes else "Nothing was changed.", err=True)
+        click.echo(f"{key_id} is changed." if changed else "Nothing was changed.", err=True)
 
 
 def _add_rotate(group: AppGroup, services: Services) -> None:

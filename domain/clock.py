@@ -16,6 +16,11 @@ def system_clock() -> datetime:
     return datetime.fromtimestamp(time.time_ns() // 1_000_000 / 1000, UTC)
 
 
+def to_milliseconds(moment: datetime) -> datetime:
+    """The moment as it is shown."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
 def rfc3339(moment: datetime) -> str:
     """`2026-01-01T00:00:00.000Z` (RFC 3339, always UTC, always milliseconds)."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"

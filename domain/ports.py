@@ -172,8 +172,18 @@ def client_address(peer: str | None, forwarded_for: str | None, trusted: tuple[N
         if not _is_address(hop):
             return UNKNOWN
         address = hop
-    # IPv6 has many spellings; limits and the audit trail need one.
-    return str(ipaddress.ip_address(address)) if ":" in address and _is_address(address) else address
+    return address
+
+
+def spelled(address: str) -> str:
+    """The address in the spelling that limits, allowlists and the audit trail know it by: IPv4 as such, even when it
+    comes inside IPv6; IPv6 in small letters and as short as may be (RFC 5952).
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = ipaddress.ip_address(address)
+    return str((found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None) or found)
 
 
 def limited_as(address: str) -> str:
@@ -186,8 +196,10 @@ def limited_as(address: str) -> str:
 def _plain(text: str) -> str:
     text = text.strip().removeprefix("::ffff:")
     if text.startswith("["):
-        return text[1:].partition("]")[0]
-    return text.partition(":")[0] if text.count(":") == 1 else text  # some proxies tell the port
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]  # some proxies tell the port
+    return spelled(text) if ":" in text and _is_address(text) else text
 
 
 def _is_address(text: str) -> bool:

@@ -59,7 +59,9 @@ class Form:
         for mistake in error.errors:
             found.setdefault(mistake.field.lstrip("/").partition("/")[0], []).append(plain(mistake.message))
         for name, sentences in found.items():
-            self.errors.setdefault(name, " ".join(list(dict.fromkeys(sentences))[:MOST_SENTENCES]))
+            told = list(dict.fromkeys(sentences))
+            more = [f"And {len(told) - MOST_SENTENCES} more."] if len(told) > MOST_SENTENCES else []
+            self.errors.setdefault(name, " ".join([*told[:MOST_SENTENCES], *more]))
 
 
 def read_form(schema: FormSchema, several: tuple[str, ...] = ()) -> Form:

@@ -8,6 +8,7 @@ from domain.access import Permission, Role, Scope
 from domain.api_keys.queries import SECRET_STATUSES, STATUSES
 from domain.api_keys.rules import ALLOWLIST_MODES
 from domain.approvals.models import DECISIONS
+from domain.audit import SOURCES
 from domain.entities import ASSET_STATUSES
 from domain.entity_rules import PROJECT_STATUSES
 from domain.events.catalogue import FAMILIES, PATTERNS, TYPES
@@ -22,7 +23,7 @@ from domain.webhooks.rules import ORDERINGS
 from domain.webhooks.signing import SIGNATURES
 
 from ..problem_kinds import PROBLEMS
-from ..schemas import ACTOR_TYPES, ASSET_OBJECTS, AUDIT_SOURCES, DELIVERY_STATUSES, WEBHOOK_STATUSES
+from ..schemas import ACTOR_TYPES, ASSET_OBJECTS, DELIVERY_STATUSES, WEBHOOK_STATUSES
 
 NAMED: dict[str, tuple[str, tuple[str, ...]]] = {
     "Role": ("What a user or key may do.", tuple(Role)),
@@ -52,7 +53,7 @@ NAMED: dict[str, tuple[str, tuple[str, ...]]] = {
     "EventFamily": ("What it happened to: the first word of an event's type.", FAMILIES),
     "EventPattern": ("Events to subscribe to: one type, a family, or all but the operational ones.", PATTERNS),
     "ActorType": ("Who acts.", ACTOR_TYPES),
-    "AuditSource": ("The door that it came through.", AUDIT_SOURCES),
+    "AuditSource": ("The door that it came through.", SOURCES),
     "ProblemType": ("Why a call was refused; each has a page.", tuple(f"/problems/{slug}" for slug in PROBLEMS)),
 }
 _BY_VALUES = {values: name for name, (_, values) in NAMED.items()}

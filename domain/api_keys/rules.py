@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from ..access import BY_ROLE, BY_SCOPE, Actor, Permission, Role, Scope
+from ..clock import to_milliseconds
 from ..db import Session
 from ..errors import FieldError, Forbidden, Invalid
 from ..projects.queries import check_projects
@@ -69,6 +70,7 @@ def settled(session: Session, wanted: NewKey, now: datetime, fresh: Iterable[str
         raise Invalid(*errors)
     return asdict(wanted) | {
         "name": wanted.name.strip(),
+        "expires_at": None if wanted.expires_at is None else to_milliseconds(wanted.expires_at),
         "project_ids": sorted(set(wanted.project_ids)),
         "allowed_cidrs": list(dict.fromkeys(map(str, ranges))),
         "tags": list(dict.fromkeys(wanted.tags)),

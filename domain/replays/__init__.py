@@ -1,3 +1,3 @@
 """Events sent once more to a webhook that missed them."""
 
-FASTEST = 60_000  # events a minute; here, so that reading the settings loads no database library
+FASTEST = 60_000  # events a minute; here, so that reading the settings loads none of the tables

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 
+from domain.audit import SOURCES
 from domain.clock import parse_rfc3339
 from domain.errors import BadQuery
+from domain.ports import UNKNOWN, spelled
 
 FROM, UNTIL, STATUS, ADDRESS = "at[gte]", "at[lt]", "status", "ip"
 CLASSES = (("2xx", "2xx: done"), ("3xx", "3xx: unchanged"), ("4xx", "4xx: refused"), ("5xx", "5xx: failed"))
@@ -21,7 +22,8 @@ CODES = (
     ("409", "409: conflict"), ("412", "412: changed since"), ("422", "422: invalid"), ("429", "429: too many"),
     ("500", "500: broken"), ("503", "503: busy"),
 )  # fmt: skip
-SOURCES = (("api", "The API"), ("portal", "The portal"), ("cli", "The command line"), ("system", "Callsheet itself"))
+_DOORS = {"api": "The API", "portal": "The portal", "cli": "The command line", "system": "Callsheet itself"}
+DOORS = tuple((source, _DOORS[source]) for source in SOURCES)
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 SPANS = (
     ("hour", "Last hour", timedelta(hours=1)),
@@ -65,7 +67,7 @@ def conditions(pairs: Pairs) -> Pairs:
 def _address(value: str) -> str:
     """The address as the trail has it: `2001:DB8:0::1` is kept as `2001:db8::1`."""
     try:
-        return str(ip_address(value))
+        return value if value == UNKNOWN else spelled(value)
     except ValueError:
         told = f"{value[:60]!r} is no address. One is written like 192.0.2.7 or 2001:db8::7, whole and without a port."
         raise BadQuery(ADDRESS, told) from None

@@ -119,7 +119,7 @@ def _choices(reading: Session, fields: Mapping[str, str]) -> dict[str, Any]:
         "action": known["action"],
         "method": [(method, method) for method in filters.METHODS],
         filters.STATUS: [*filters.CLASSES, *filters.CODES],
-        "source": filters.SOURCES,
+        "source": filters.DOORS,
     }
     return {"choices": {name: _with(options, fields[name]) for name, options in choices.items()}}
 

@@ -222,6 +222,7 @@ def test_every_problem_has_a_page(app: Flask, slug: str) -> None:
     shown = unescape(response.text)
     assert kind.title in shown
     assert kind.advice.count("`") % 2 == 0
+    assert not re.search(r"\w- |  | $", kind.advice)
     for part in kind.advice.split("`"):
         assert part in shown
 

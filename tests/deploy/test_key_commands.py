@@ -20,7 +20,7 @@ from domain.api_keys.queries import find_credential
 from domain.audit.models import api_audit_log
 from domain.db import Database
 from tests.api.client import Client
-from tests.factories import SECRET, Key, make_key, make_project
+from tests.factories import SECRET, Key, change_key, make_key, make_project
 from tests.support.clock import NOON, StoppedClock
 
 CREATE = ("create", "--name", "Farm", "--role", "creator")
@@ -145,6 +145,28 @@ def test_it_suspends_and_resumes(app: Flask, database: Database) -> None:
         ("api_key.suspend", {**told, "status": {"from": "active", "to": "suspended"}, "reason": "Who is this?"}),
         ("api_key.resume", {**told, "status": {"from": "suspended", "to": "active"}}),
     ]
+
+
+def test_what_is_done_to_an_expired_key_is_noted_too(app: Flask, database: Database) -> None:
+    """Suspended or not, it counts as expired: its status does not change."""
+    key = make_key(database)
+    change_key(database, key.id, expires_at=NOON)
+    assert keys(app, "suspend", key.id).exit_code == 0
+    assert keys(app, "resume", key.id).exit_code == 0
+    assert [(action, changes["id"]) for action, changes in actions(database)] == [
+        ("api_key.suspend", key.id),
+        ("api_key.resume", key.id),
+    ]
+
+
+def test_a_change_of_less_than_a_millisecond_is_none(app: Flask, database: Database) -> None:
+    key = make_key(database)
+    moment = "2027-01-01T00:00:00{}Z"
+    assert keys(app, "change", key.id, "--expires-at", moment.format("")).exit_code == 0
+    before = stored(database)
+    assert "Nothing was changed." in keys(app, "change", key.id, "--expires-at", moment.format(".000400")).stderr
+    assert stored(database) == before
+    assert len(actions(database)) == 1
 
 
 def test_it_refuses_a_suspension_that_cannot_be(app: Flask, database: Database) -> None:

@@ -21,9 +21,10 @@ def database_setting(request: pytest.FixtureRequest) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def product(database_setting: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """Callsheet, ready and empty; its webhooks may go to this machine."""
+    """Callsheet, with two web processes, ready and empty; its webhooks may go to this machine."""
     home = tmp_path_factory.mktemp("product") / "home"
-    with running(home, **SMALL, **database_setting, CALLSHEET_WEBHOOK_ALLOW_CIDRS="127.0.0.0/8") as started:
+    settings = {**SMALL, "CALLSHEET_WEB_WORKERS": "2", "CALLSHEET_WEBHOOK_ALLOW_CIDRS": "127.0.0.0/8"}
+    with running(home, **settings, **database_setting) as started:
         yield started
 
 

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
+from domain.audit import CLASSES
 from domain.audit.commands import AuditEntry, write_entry
 from domain.audit.models import api_audit_log
+from domain.audit.retention import CONDITIONS
 from domain.clock import rfc3339, system_clock
 from domain.db import Database
 from domain.seals.checkpoints import CheckpointFile
@@ -174,3 +176,7 @@ def test_the_sweeper_does_it(settings: JobSettings, database: Database) -> None:
     assert left(database) == {"reads": 1}
     runtime.database.dispose()
     runtime.redis.close()
+
+
+def test_every_class_that_can_be_set_has_its_entries() -> None:
+    assert tuple(CONDITIONS) == CLASSES

@@ -79,6 +79,8 @@ def test_every_bad_address_is_named(ada: Visitor) -> None:
     page = create(ada, 422, allowed_cidrs="nowhere\n10.0.0.0/8\n10.1.2.3/8\n1.2.3.4/40")
     for bad in ("'nowhere' is not", "'10.1.2.3/8' has bits", "'1.2.3.4/40' is not"):
         assert bad in page.text
+    assert "more." not in page.text
+    assert "And 2 more." in create(ada, 422, allowed_cidrs=" ".join("abcdefg")).text
 
 
 @pytest.mark.parametrize("number", ["1_000", "１００", "1e3", "0x10", "", "1.5", "9" * 30])

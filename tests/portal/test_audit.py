@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from domain.audit.commands import AuditEntry, write_entry
 from domain.audit.models import api_audit_log
-from domain.ports import Services
+from domain.ports import UNKNOWN, Services
 from portal.formatting import short_id
 from tests.factories import make_key
 from tests.portal.conftest import SignIn
@@ -155,9 +155,19 @@ def test_keys_of_one_name_are_told_apart(ada: Visitor, services: Services) -> No
         assert f"Kitsu ({short_id(twin.id)})" in offered
 
 
-def test_an_address_may_be_spelled_in_any_way(ada: Visitor, services: Services) -> None:
-    write(services, ip="2001:db8::7")
-    assert narrowed(ada, "ip=2001:DB8:0:0::7") == ["GET /projects"]
+@pytest.mark.parametrize(
+    ("kept", "asked"),
+    [
+        ("2001:db8::7", "2001:DB8:0:0::7"),
+        ("192.0.2.9", "::ffff:192.0.2.9"),
+        ("192.0.2.9", "::FFFF:c000:209"),
+        (UNKNOWN, UNKNOWN),
+    ],
+)
+def test_an_address_may_be_spelled_in_any_way(ada: Visitor, services: Services, kept: str, asked: str) -> None:
+    write(services, ip=kept)
+    write(services, ip="192.0.2.10")
+    assert narrowed(ada, f"ip={asked}") == ["GET /projects"]
 
 
 def test_quick_ranges_keep_the_other_filters(ada: Visitor, services: Services) -> None:

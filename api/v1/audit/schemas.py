@@ -6,8 +6,9 @@ from typing import Any
 
 from marshmallow import fields
 
+from domain.audit import SOURCES
+
 from ...schemas import (
-    AUDIT_SOURCES,
     AnswerSchema,
     id_field,
     integer_field,
@@ -30,7 +31,7 @@ class AuditEntrySchema(AnswerSchema):
     id = id_field("aud", "Sorts by creation.")
     object = object_field("audit_entry")
     at = moment_field()
-    source = word_field(AUDIT_SOURCES)
+    source = word_field(SOURCES)
     key_id = id_field("key", nullable=True)
     secret_id = text_field("01jd3q8v9w7x5y2m", "The public id of the secret used.", longest=60, nullable=True)
     user_id = id_field("usr", nullable=True)
