@@ -3,7 +3,7 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 # Each process has servers of its own; the tests of a file stay together.
-PARALLEL ?= -n 3 --dist loadfile --no-loadscope-reorder
+PARALLEL ?= -n 4 --dist loadfile --no-loadscope-reorder
 UNIQUE := app.py wsgi.py config.py config_values.py domain api portal jobs deploy dev
 
 .DEFAULT_GOAL := help
