@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import threading
 import time
 import uuid
 from datetime import timedelta
@@ -78,3 +81,33 @@ def test_an_id_tells_when_it_was_made() -> None:
 def test_what_is_no_id_tells_no_time(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - whatever it says
         made_at(text)
+
+
+def test_a_child_that_is_forked_while_ids_are_made_makes_its_own() -> None:
+    """It has neither the thread that would let go of the lock, nor what its parent has drawn for the ids to come."""
+    new_id("key")  # something is drawn
+    holds = threading.Event()
+
+    def hold() -> None:
+        with ids._lock:
+            holds.set()
+            time.sleep(0.2)  # the fork falls into it
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert holds.wait(5)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(5)  # ends it if it hangs
+        try:
+            os.write(writing, new_id("key").encode())
+        finally:
+            os._exit(0)
+    thread.join()
+    os.close(writing)
+    with os.fdopen(reading) as told:
+        made = told.read()
+    assert os.waitpid(child, 0)[1] == 0
+    assert is_id(made, "key")
+    assert made[-12:] != new_id("key")[-12:]
