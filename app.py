@@ -27,6 +27,7 @@ from domain.crypto import Keyring
 from domain.db import Database
 from domain.events.positions import Feed
 from domain.gate import Gate
+from domain.ids import new_id
 from domain.jobs.builtin_kinds import PREVIEW
 from domain.jobs.changing import queue_topic
 from domain.operations.queries import WrongSecretKey, refuse_wrong_secret_key
@@ -125,8 +126,9 @@ def handle_error(error: Exception) -> Response:
     """Answer any error in the form of the door it came through."""
     if request.path not in MACHINE_PATHS:
         return portal.handle_error(error)
-    told = problem_response(logged(error), request.path, "")
-    return Response(told.body, told.status, told.headers)
+    request_id = new_id("req")
+    told = problem_response(logged(error, request_id), request.path, request_id)
+    return Response(told.body, told.status, {**told.headers, "X-Request-Id": request_id})
 
 
 __all__ = ["ConfigError", "build_services", "create_app"]

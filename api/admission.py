@@ -135,6 +135,11 @@ def _check_key(call: Call, authenticator: Authenticator, tokens: float | None) -
         call.key_id, call.secret_id = refusal.refused.key_id, refusal.refused.secret_id
         yield from _limit_address(call)
         raise Problem("address-not-allowed", str(refusal)) from None
+    except Exception:
+        if call.grant is None:  # every answer tells of a bucket, also while no key can be looked up
+            call.bucket = "address"
+            call.grant = yield _of_address(call, 0)
+        raise
     call.key_id, call.secret_id = call.credential.key_id, call.credential.secret_id
 
 
@@ -146,8 +151,12 @@ def _take(call: Call, tokens: float) -> Steps[None]:
 
 def _limit_address(call: Call) -> Steps[None]:
     call.bucket = "address"
-    call.grant = yield Take(f"address:{limited_as(call.ip)}", ADDRESS_PER_MINUTE)
+    call.grant = yield _of_address(call, 1)
     _require(call, call.grant)
+
+
+def _of_address(call: Call, tokens: float) -> Take:
+    return Take(f"address:{limited_as(call.ip)}", ADDRESS_PER_MINUTE, tokens)
 
 
 def _require(call: Call, grant: Grant) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -157,6 +158,12 @@ class Call:
             bytes_out=response.length,
             duration_ms=round((time.perf_counter() - self.started) * 1000, 3),
         )
+
+    def note_refused(self, slugs: Iterable[str]) -> None:
+        """Have the audit keep how many parts of an answer that is none as a whole were refused, by slug of problem."""
+        refused = Counter(slugs)
+        if refused:
+            self.changes = {"refused": dict(refused)}
 
     def _query_for_audit(self) -> dict[str, Any]:
         """Every value of every parameter: what was given twice counted twice."""

@@ -17,6 +17,7 @@ from .problem_kinds import PROBLEMS
 from .response import Response
 
 CONTENT_TYPE = "application/problem+json"
+PAGES = "/problems/"
 MOST_ERRORS = 100  # a small body can hold a great many mistakes
 
 _BY_STATUS = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 413: "body-too-large",
@@ -83,11 +84,16 @@ def problem_response(problem: Problem, instance: str, request_id: str) -> Respon
     return Response(body, problem.status, headers)
 
 
+def slug_of(document: Mapping[str, Any]) -> str:
+    """The slug of the problem that a document tells of."""
+    return str(document["type"]).removeprefix(PAGES)
+
+
 def problem_document(problem: Problem, instance: str, request_id: str) -> dict[str, Any]:
     """The members of RFC 9457, and ours."""
     kind = PROBLEMS[problem.slug]
     document: dict[str, Any] = {
-        "type": f"/problems/{problem.slug}",
+        "type": f"{PAGES}{problem.slug}",
         "title": kind.title,
         "status": kind.status,
         "detail": problem.detail,

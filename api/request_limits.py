@@ -20,6 +20,7 @@ LARGEST_BODY = 1024 * 1024
 MOST_DRAINED = 4 * 1024 * 1024
 CHUNK = 64 * 1024
 _HEADER = "HTTP_"
+_NAMED_PLAINLY = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})  # PEP 3333
 
 
 def check_head(path: str, environ: Mapping[str, Any], query: Sequence[tuple[str, str]]) -> None:
@@ -31,10 +32,10 @@ def check_head(path: str, environ: Mapping[str, Any], query: Sequence[tuple[str,
     """
     if len(path) + len(environ.get("QUERY_STRING", "")) > LONGEST_ADDRESS:
         raise Problem("uri-too-long", f"Keep path and query to {LONGEST_ADDRESS:,} bytes.")
-    headers = [name for name in environ if name.startswith(_HEADER)]
+    headers = [name for name in environ if name.startswith(_HEADER) or name in _NAMED_PLAINLY]
     if len(headers) > MOST_HEADERS:
         raise Problem("headers-too-large", f"Send at most {MOST_HEADERS} headers.")
-    if sum(len(name) - len(_HEADER) + len(environ[name]) for name in headers) > LARGEST_HEADERS:
+    if sum(len(name.removeprefix(_HEADER)) + len(environ[name] or "") for name in headers) > LARGEST_HEADERS:
         raise Problem("headers-too-large", f"Keep all headers together to {LARGEST_HEADERS:,} bytes.")
     if len(query) > MOST_PARAMETERS:
         raise BadQuery(query[MOST_PARAMETERS][0][:60], f"Keep to {MOST_PARAMETERS} query parameters.")

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from domain.errors import BadQuery, Conflict, DomainError, Forbidden, NotFound
 
-from .context import is_portal, request_id
+from .context import is_portal, note_alone, request_id
 from .csrf import CrossSiteRequest
 from .formatting import plain
 from .htmx import headers, render
@@ -86,6 +86,8 @@ def handle_error(error: Exception) -> Response:
     if page.status >= 500:
         log.error("request failed", exc_info=error, extra={"request_id": request_id()})
     signed_in = is_portal(request.path) and page.status != 503 and _is_signed_in()
+    if signed_in and page.status == 403:
+        _note_refusal(error)
     layout = "layouts/portal.html" if signed_in else "layouts/bare.html"
     context = {"page": page, "layout": layout, "request_id": request_id()}
     response = render("errors/error.html", "notice", http_status=page.status, **context)
@@ -93,6 +95,14 @@ def handle_error(error: Exception) -> Response:
         response.headers["HX-Retarget"] = "#notices"
         response.headers["HX-Reswap"] = "innerHTML show:window:top"
     return response
+
+
+def _note_refusal(error: Exception) -> None:
+    told = {"method": request.method, "path": request.path, "reason": str(error) or type(error).__name__}
+    try:
+        note_alone("portal.refuse", told)
+    except Exception as failure:  # nothing was done, and the page that says so needs no database
+        log.error("a refusal could not be written to the audit trail", exc_info=failure)
 
 
 def _is_signed_in() -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import delete, insert, update
@@ -22,7 +23,6 @@ from . import tokens
 from .models import api_key_projects, api_key_secrets, api_keys
 from .outsiders import forget_insiders
 from .queries import (
-    Credential,
     due_notices,
     find_credential,
     load_key,
@@ -196,13 +196,19 @@ def revoke_key(session: Session, actor: Actor, key_id: str, now: datetime, reaso
     return _change_status(session, _in_force(row), now, reason, revoked_at=now, revoked_reason=reason or None)
 
 
-def revoke_leaked(session: Session, keyring: Keyring, token: str, now: datetime) -> Credential:
+@dataclass(frozen=True, slots=True)
+class Leaked:
+    """What a report of a leak ended: the `key`, the `secret` alone, or `nothing` that had not ended before."""
+
+    key_id: str
+    secret_id: str
+    ended: str
+
+
+def revoke_leaked(session: Session, keyring: Keyring, token: str, now: datetime) -> Leaked:
     """End what the text of a key opens, whoever presents it: to know it is to hold it.
 
     The key is revoked; of one whose secret was rotated out already, that secret alone ends.
-
-    Returns:
-        The key as it was.
 
     Raises:
         KeyRefused: malformed, or the text of no key.
@@ -211,15 +217,17 @@ def revoke_leaked(session: Session, keyring: Keyring, token: str, now: datetime)
     # Read again once the key is locked: a rotation at this moment decides which of the two ends.
     row = load_key(session, SYSTEM, find_credential(session, token).key_id, for_update=True)
     credential = find_credential(session, token)
-    if credential.revoked or (credential.sunset is not None and credential.sunset <= now):
-        return credential
-    if credential.sunset is not None:
+    leaked = partial(Leaked, credential.key_id, credential.secret_id)
+    ends = credential.secret_expires_at
+    if credential.revoked or (ends is not None and ends <= now):
+        return leaked("nothing")
+    if ends is not None:
         ended = update(api_key_secrets).where(api_key_secrets.c.id == credential.secret_id)
         session.execute(ended.values(expires_at=now))
         _change(session, row, now)
-    else:
-        _change(session, row, now, revoked_at=now, revoked_reason=LEAKED)
-    return credential
+        return leaked("secret")
+    _change(session, row, now, revoked_at=now, revoked_reason=LEAKED)
+    return leaked("key")
 
 
 def note_use(session: Session, key_id: str, secret_id: str, ip: str, now: datetime) -> None:

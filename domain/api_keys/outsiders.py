@@ -39,5 +39,13 @@ def forget_insiders(session: Session, key_id: str, cidrs: Sequence[str]) -> None
     """Forget those whom a changed allowlist names; an empty one names everybody."""
     table = api_key_outsiders
     known = [row["address"] for row in outsiders_of(session, key_id)]
-    named = [address for address in known if not cidrs or is_within([address], cidrs)]
+    named = [address for address in known if not cidrs or _is_named(address, cidrs)]
     session.execute(delete(table).where(table.c.key_id == key_id, table.c.address.in_(named)))
+
+
+def _is_named(address: str, cidrs: Sequence[str]) -> bool:
+    """Whether an allowlist names the address; none names a caller whose address could not be read."""
+    try:
+        return is_within([address], cidrs)
+    except ValueError:
+        return False

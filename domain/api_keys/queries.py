@@ -91,8 +91,11 @@ class Credential:
 
     @property
     def sunset(self) -> datetime | None:
-        """When the presented secret stops working because a rotation replaced it; None for the key's present one."""
-        return self.secret_expires_at
+        """When the presented secret stops working because a rotation replaced it, or with the key if that ends before;
+        None for the key's present one."""
+        if self.secret_expires_at is None or self.expires_at is None:
+            return self.secret_expires_at
+        return min(self.secret_expires_at, self.expires_at)
 
     def recognise(self, keyring: Keyring, token: str) -> None:
         """Raise `KeyRefused` unless the token is this secret's."""

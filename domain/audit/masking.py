@@ -35,6 +35,9 @@ _SECRET_OBJECTS = frozenset({"headers", "auth"})
 _OBJECTS = (dict, Mapping)  # a `dict` is recognised quicker
 # `{"name": "Authorization", "value": "…"}`: what names a value beside it, and what the value is called.
 _LABELS, _VALUES = frozenset({"name", "key", "header", "field"}), ("value", "values", "default")
+_CURSORS = frozenset({"cursor", "after"})
+# Of an entity that is called by what another system calls it: the system, and the id there.
+_EXTERNAL = re.compile(r"(?<=/by-external/)([^/?#]+)/([^/?#]+)")
 _PARTS = re.compile(r"[.\[\]]+")
 
 
@@ -45,8 +48,13 @@ class _Extra:
 
 
 def mask_also(names: Iterable[str]) -> None:
-    """Mask values of these names too, wherever they stand, in this process. Case, and `-` for `_`, do not matter."""
+    """Mask values of these names too, wherever they stand, in this process. Case, and `-` for `_`, do not matter.
+
+    Where there are any, cursors are masked too: they hold the values that a list is sorted by.
+    """
     _Extra.names = frozenset(_folded(name) for name in names)
+    if _Extra.names:
+        _Extra.names |= _CURSORS
     _known_member.cache_clear()
 
 
@@ -64,11 +72,14 @@ def is_secret(name: str) -> bool:
 def is_about_secret(path: str | None) -> bool:
     """Whether a path such as `…/metadata/fee` names a configured field, so that its body is the value.
 
-    In a batch it may be encoded, or name the field by what an earlier operation made: `…/metadata/$made.name`.
+    In a batch it may be encoded, or name the field by what an earlier operation made: `…/metadata/$made.name`. A
+    definition of a field that is changed is named by its id alone, so what is said of it may be of any field.
     """
     if not _Extra.names or not path:
         return False
-    return "/metadata/$" in path or not _Extra.names.isdisjoint(map(_folded, unquote(path).split("/")))
+    if "/metadata/$" in path or "/metadata-fields/" in path:
+        return True
+    return not _Extra.names.isdisjoint(map(_folded, unquote(path).split("/")))
 
 
 def mask(value: Any, depth: int = 0) -> Any:
@@ -127,6 +138,8 @@ def _named_beside(value: Mapping[Any, Any]) -> Collection[str]:
 def _plain(text: str) -> str:
     """Text that both databases can store, without secrets in it."""
     text = storable(text)
+    if _Extra.names and "by-external" in text:
+        text = _without_external_ids(text)
     if "_" in text or "%" in text:  # one of which is in every secret
         text = _SECRET_TEXT.sub(MASK, text)
     if " " in text:
@@ -134,6 +147,17 @@ def _plain(text: str) -> str:
     if "://" not in text:
         return text
     return _QUERY_VALUE.sub(_masked_value, _USER_INFO.sub(f"{MASK}@", text))
+
+
+def _without_external_ids(text: str) -> str:
+    """A path may be encoded in a batch; one that holds nothing to be masked stays as it was written."""
+    plain = unquote(text)
+    masked = _EXTERNAL.sub(_masked_external, plain)
+    return text if masked == plain else masked
+
+
+def _masked_external(found: re.Match[str]) -> str:
+    return f"{found[1]}/{MASK}" if is_secret(found[1]) else found[0]
 
 
 def _masked_value(found: re.Match[str]) -> str:

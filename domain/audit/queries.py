@@ -29,7 +29,8 @@ _FILTERS = (
 _SORTS = ("at", "id")
 # What is done to a key, as the portal and the command line call it, and where the API does it.
 KEY_ACTIONS = ("create", "change", "rotate", "suspend", "resume", "revoke")
-KEY_ROUTE, KEY_ROUTES = "/api/v1/api-keys/{key_id}", ("", "/rotate", "/suspend", "/resume", "/revoke")
+KEYS_ROUTE = "/api/v1/api-keys"
+KEY_ROUTE, KEY_ROUTES = f"{KEYS_ROUTE}/{{key_id}}", ("", "/rotate", "/suspend", "/resume", "/revoke")
 SHOWN = tuple(str(column.name) for column in api_audit_log.c if column.name not in ("id", "at"))
 AUDIT = ListSpec(
     api_audit_log.c.id,
@@ -150,9 +151,10 @@ def latest_changes(session: Session, key_id: str, limit: int) -> list[RowMapping
     log = api_audit_log.c
     changed = text_at(log.changes, literal("id")) == key_id
     actions = _newest(session, limit, log.action.in_([f"api_key.{done}" for done in KEY_ACTIONS]), changed)
-    is_its = log.path.startswith(KEY_ROUTE.format(key_id=key_id), autoescape=True)
+    is_its = log.path.startswith(KEY_ROUTE.format(key_id=key_id), autoescape=True) | changed
     is_done = log.method.in_(("PATCH", "POST", "DELETE")) & (log.status_code < 400)
-    calls = _newest(session, limit, log.route.in_([f"{KEY_ROUTE}{rest}" for rest in KEY_ROUTES]), is_its, is_done)
+    routes = [KEYS_ROUTE, *(f"{KEY_ROUTE}{rest}" for rest in KEY_ROUTES)]
+    calls = _newest(session, limit, log.route.in_(routes), is_its, is_done)
     return sorted((*actions, *calls), key=itemgetter("at", "id"), reverse=True)[:limit]
 
 

@@ -33,7 +33,7 @@ from domain.studio_counts import names_of, project_names
 
 from .. import reveal
 from ..blueprint import PortalBlueprint
-from ..context import actor, note, services
+from ..context import actor, note, note_alone, services
 from ..forms import Form, read_form
 from ..htmx import render
 from ..lists import ListPage
@@ -146,6 +146,7 @@ def show(key_id: str) -> Response:
         changes = latest_changes(reading, key_id, CALLS_SHOWN)
         who = callers_of(reading, changes)
         outsiders = outsiders_of(reading, key_id)
+    note_alone("audit.read", {"query": {"key_id": key_id}})
     return render(
         "portal/api_keys/show.html",
         key=key,

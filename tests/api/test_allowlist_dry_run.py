@@ -10,6 +10,7 @@ from flask import Flask
 
 from domain.api_keys.outsiders import MOST_OUTSIDERS, note_outsider, outsiders_of
 from domain.db import Database
+from domain.ports import UNKNOWN
 from tests.api.client import Client
 from tests.api.conftest import Cast, MakeApp
 from tests.factories import Key, make_key
@@ -45,6 +46,15 @@ def test_a_key_without_a_list_is_used_from_anywhere(app: Flask, database: Databa
     key = on_trial(database, allowed_cidrs=[])
     assert Client(app, key, OUTSIDE).get("/projects").status == 200
     assert seen(database, key) == []
+
+
+@pytest.mark.parametrize("address", [UNKNOWN, ""])
+def test_who_could_not_be_read_is_on_no_list(app: Flask, database: Database, cast: Cast, address: str) -> None:
+    key = on_trial(database)
+    assert Client(app, key, address).get("/projects").status == 200
+    changed = cast.admin.call("PATCH", f"/api-keys/{key.id}", json={"allowed_cidrs": ["0.0.0.0/0", "::/0"]})
+    assert changed.status == 200
+    assert seen(database, key) == [(address, 1)]
 
 
 def test_it_writes_once_a_minute(app: Flask, database: Database, clock: StoppedClock) -> None:

@@ -25,6 +25,7 @@ def test_it_works(cast: Cast) -> None:
 def test_what_rest_says_of_a_fault_is_said_here(cast: Cast) -> None:
     said = ask(cast.creator, CREATE, input={"name": " ", "project_id": cast.foreign_project["id"]})
     assert said.codes == [(["createCharacter"], "invalid")]
+    assert said.answer.audit["changes"] == {"refused": {"invalid": 1}}
     assert said.errors[0]["extensions"]["status"] == 422
     rest = cast.creator.post("/characters", {"name": " ", "project_id": cast.foreign_project["id"]})
     assert said.errors[0]["extensions"]["errors"] == rest.document["errors"]

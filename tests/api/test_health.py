@@ -111,6 +111,7 @@ def test_metrics_refuse_who_has_not_the_token(app: Flask, value: str | None) -> 
     response = app.test_client().get("/metrics", headers={"Authorization": value} if value is not None else {})
     assert (response.status_code, response.content_type) == (401, "application/problem+json")
     assert "callsheet_" not in response.text
+    assert response.headers["X-Request-Id"] == document_of(response)["request_id"] != ""
 
 
 def test_metrics_refuse_an_api_key(cast: Cast, app: Flask) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from flask import Flask
 
+from domain.api_keys.models import api_key_secrets
 from domain.audit.masking import LARGEST, MASK, mask_also
 from domain.audit.models import api_audit_log
 from domain.db import Database
-from tests.api.client import Client, document_of
+from tests.api.client import Client, check_headers, document_of
 from tests.api.conftest import Cast, MakeApp
 from tests.factories import make_character, make_key
 from tests.support.clock import StoppedClock
@@ -132,6 +134,8 @@ def test_it_masks_the_fields_that_the_installation_names(
     one = client.call("PUT", f"{path}/fee", json={"value": 5000})
     several = client.call("PATCH", path, json={"fee": 5000, "home_address": "x", "note": "kept"})
     asked = client.call("GET", "/characters?name=5000&description[contains]=fee&external_ids.fee=5000")
+    known = client.call("GET", "/characters/by-external/fee/5000")
+    assert known.audit["path"] == f"/api/v1/characters/by-external/fee/{MASK}"
     assert (one.status, one.audit["params"]) == (200, {"body": MASK})
     assert several.audit["params"] == {"body": {"fee": MASK, "home_address": MASK, "note": "kept"}}
     assert asked.audit["params"]["query"] == {"name": "5000", "description[contains]": "fee", "external_ids.fee": MASK}
@@ -199,6 +203,17 @@ def test_a_call_whose_row_cannot_be_written_is_refused(cast: Cast, database: Dat
         assert response.headers["Retry-After"] == "1"
         assert response.headers["X-RateLimit-Limit"]
     assert cast.viewer.get(f"/characters/{asset['id']}").data["status"] == "in_review"
+
+
+def test_who_cannot_be_known_is_told_of_a_bucket_all_the_same(app: Flask, database: Database) -> None:
+    """A key that was never read, and cannot be."""
+    unknown = Client(app, make_key(database))
+    with without(database, api_key_secrets):
+        response = unknown.send("GET", "/projects")
+    assert response.status_code in (500, 503)
+    check_headers(response)
+    assert response.headers["RateLimit-Policy"].startswith('"address"')
+    assert response.headers["X-RateLimit-Remaining"] == response.headers["X-RateLimit-Limit"]  # nothing was taken
 
 
 def test_it_refuses_everybody_but_an_admin_for_everything(cast: Cast) -> None:

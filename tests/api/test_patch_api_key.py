@@ -35,6 +35,30 @@ def test_it_works(cast: Cast, database: Database, clock: StoppedClock) -> None:
     assert (answer.data["version"], answer.data["updated_at"]) == (2, rfc3339(clock.now))
     assert "key" not in answer.data
     assert answer.data == cast.admin.get(f"/api-keys/{key.id}").data
+    told = answer.audit["changes"]
+    assert (told.pop("id"), told["role"]) == (key.id, {"from": "creator", "to": "reviewer"})
+    assert set(told) == set(chosen)
+
+
+def test_what_is_done_to_a_key_is_told_with_old_and_new_values(cast: Cast, database: Database) -> None:
+    made = cast.admin.post("/api-keys", {"name": "Farm", "role": "creator", "scope": "full"})
+    path = f"/api-keys/{made.data['id']}"
+    assert made.audit["changes"]["id"] == made.data["id"]
+    assert made.audit["changes"]["role"] == {"from": None, "to": "creator"}
+    assert made.data["key"] not in repr(dict(made.audit))
+    rotated = cast.admin.post(f"{path}/rotate", {"grace_seconds": 60})
+    assert rotated.audit["changes"] == {
+        "id": made.data["id"],
+        "added": rotated.data["secrets"][0]["id"],
+        "grace_seconds": 60,
+    }
+    for action, body, was, becomes in (
+        ("suspend", {"reason": "Who is this?"}, "active", "suspended"),
+        ("resume", {}, "suspended", "active"),
+        ("revoke", {"reason": "Gone"}, "active", "revoked"),
+    ):
+        told = {"id": made.data["id"], "status": {"from": was, "to": becomes}, **body}
+        assert cast.admin.post(f"{path}/{action}", body).audit["changes"] == told
 
 
 def test_it_takes_effect_at_the_next_call_in_every_process(

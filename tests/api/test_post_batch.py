@@ -91,6 +91,7 @@ def test_each_stands_by_itself_when_it_is_not_atomic(cast: Cast, database: Datab
     )
     assert answer.status == 200
     assert statuses(answer) == [201, 422, 422, 422, 424, 404, 404, 201]
+    assert answer.audit["changes"] == {"refused": {"invalid": 3, "failed-dependency": 1, "not-found": 2}}
     assert answer.data[1]["body"]["errors"] == [
         {"field": "/code", "code": "taken", "message": "The code 'mara' is taken by another character."}
     ]

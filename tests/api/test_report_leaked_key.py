@@ -55,6 +55,9 @@ def test_it_is_audited_and_its_text_kept_nowhere(cast: Cast, database: Database)
     assert (row["key_id"], row["secret_id"], row["status_code"]) == (key.id, key.token.split("_")[1], 202)
     assert (row["route"], row["ip"]) == ("/api/v1/leaked-keys", "192.0.2.10")
     assert key.token.split("_")[2] not in repr(dict(row))
+    assert row["changes"] == {"id": key.id, "ended": "key"}
+    report(cast.nobody, key.token)
+    assert audited(database)["changes"] == {"id": key.id, "ended": "nothing"}
 
 
 def test_it_tells_nothing_of_what_there_is(cast: Cast, database: Database) -> None:

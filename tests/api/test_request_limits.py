@@ -45,6 +45,10 @@ LIMITS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], int, str]] = {
         "GET", LIST, {"headers": {"X-Noise": "x" * (LARGEST_HEADERS - 400)}},
         {"headers": {"X-Noise": "x" * LARGEST_HEADERS}}, 431, "headers-too-large",
     ),
+    "a type that is too long": (
+        "POST", "/api/v1/batch", {"json": operations(1)},
+        {"data": b"{}", "content_type": "application/json; x=" + "x" * LARGEST_HEADERS}, 431, "headers-too-large",
+    ),
     "query parameters": (
         "GET", LIST, {"query_string": "&".join(["status=active"] * MOST_PARAMETERS)},
         {"query_string": "&".join(["status=active"] * (MOST_PARAMETERS + 1))}, 400, "bad-query",

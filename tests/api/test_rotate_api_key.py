@@ -64,6 +64,14 @@ def test_calls_with_the_old_one_are_told_so(cast: Cast, app: Flask, database: Da
         assert not {"Deprecation", "Sunset"} & set(Client(app, new).call("GET", path).headers)
 
 
+def test_a_key_that_ends_sooner_ends_its_old_secret(cast: Cast, app: Flask, database: Database) -> None:
+    old = make_key(database, "viewer")
+    rotate(cast, old, grace_seconds=30 * DAY)
+    sooner = rfc3339(NOON + timedelta(days=1))
+    assert cast.admin.call("PATCH", f"/api-keys/{old.id}", json={"expires_at": sooner}).status == 200
+    assert Client(app, old).get("/projects").headers["Sunset"] == "Mon, 02 Mar 2026 12:00:00 GMT"
+
+
 def test_limits_and_idempotency_follow_the_key(cast: Cast, app: Flask, database: Database) -> None:
     old = make_key(database, write_per_minute=2)
     sent = {"name": "Once"}

@@ -140,6 +140,10 @@ CONFIGURED: list[tuple[Any, Any]] = [
     ({"home_address": "x", "home-address": "y"}, {"home_address": MASK, "home-address": MASK}),
     ({"metadata": {"fee": 5000, "lens_mm": 35}}, {"metadata": {"fee": MASK, "lens_mm": 35}}),
     ({"metadata.fee[gte]": "5000"}, {"metadata.fee[gte]": MASK}),
+    ({"sort": "metadata.fee", "cursor": "eyJ5000"}, {"sort": "metadata.fee", "cursor": MASK}),
+    ({"path": "/scenes/by-external/fee/5000"}, {"path": f"/scenes/by-external/fee/{MASK}"}),
+    ({"path": "/scenes/by-external/%66ee/5000?x=1"}, {"path": f"/scenes/by-external/fee/{MASK}?x=1"}),
+    ({"path": "/scenes/by-external/kitsu/50%2500"}, {"path": "/scenes/by-external/kitsu/50%2500"}),
     ({"coffee": 1, "fees": 2, "feed": 3}, {"coffee": 1, "fees": 2, "feed": 3}),
     (
         {"operations": [{"method": "PUT", "path": "/scenes/x/metadata/%66ee%20", "body": {"value": 5000}},
@@ -175,6 +179,7 @@ def test_the_path_names_what_the_body_is_the_value_of() -> None:
     assert kept(path, {"fields": "id"}, None) == {"query": {"fields": "id"}}
     assert kept(path, {}, None) is None
     assert kept("/api/v1/scenes/scn_1/metadata/day", {}, {"value": 1}) == {"body": {"value": 1}}
+    assert kept("/api/v1/projects/prj_1/metadata-fields/fld_1", {}, {"default": 5000}) == {"body": MASK}
 
 
 @pytest.mark.parametrize("name", ["headers", "auth", "Headers"])

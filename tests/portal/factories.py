@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from domain.access import SYSTEM
 from domain.api_keys.commands import create_key
 from domain.api_keys.rules import NewKey
 from domain.approvals.models import approvals
 from domain.audit.commands import AuditEntry, write_entry
+from domain.audit.models import api_audit_log
 from domain.db import Session
 from domain.entities import Kind
 from domain.ids import new_id
@@ -77,3 +78,10 @@ def make_call(session: Session, key_id: str, now: datetime, status_code: int = 2
         at=now, source="api", key_id=key_id, method="GET", path="/api/v1/projects", status_code=status_code
     )
     write_entry(session, entry)
+
+
+def changes_of(services: Services, name: str) -> list[Any]:
+    """The changes of every action of this name, in order."""
+    with services.database.reading() as session:
+        chosen = select(api_audit_log).where(api_audit_log.c.action == name).order_by(api_audit_log.c.id)
+        return [row["changes"] for row in session.execute(chosen).mappings()]

@@ -7,14 +7,13 @@ from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import select
 
 from domain.audit.commands import AuditEntry, write_entry
-from domain.audit.models import api_audit_log
 from domain.ports import UNKNOWN, Services
 from portal.formatting import short_id
 from tests.factories import make_key
 from tests.portal.conftest import SignIn
+from tests.portal.factories import changes_of
 from tests.support.page import Page, Visitor
 from tests.support.queries import recorded
 
@@ -281,13 +280,6 @@ def test_an_action_shows_what_it_changed(ada: Visitor, services: Services) -> No
     assert "the command line" in page.text
 
 
-def actions(services: Services, name: str) -> list[Any]:
-    """The changes of every action of this name, in order."""
-    with services.database.reading() as session:
-        chosen = select(api_audit_log).where(api_audit_log.c.action == name).order_by(api_audit_log.c.id)
-        return [row["changes"] for row in session.execute(chosen).mappings()]
-
-
 def test_looking_is_in_it(ada: Visitor, services: Services) -> None:
     write(services, method="POST")
     page = ada.get(f"{TRAIL}?method=POST&status=2xx")
@@ -295,7 +287,7 @@ def test_looking_is_in_it(ada: Visitor, services: Services) -> None:
     ada.get(entry)
     ada.get(f"{TRAIL}?colour=red", 400)
     ada.get(f"{TRAIL}/aud_nothing", 404)
-    assert actions(services, "audit.read") == [
+    assert changes_of(services, "audit.read") == [
         {"query": {"method": "POST", "status": "2xx"}},
         {"id": entry.rpartition("/")[2]},
     ]
@@ -312,7 +304,7 @@ def test_what_is_shown_can_be_taken_as_a_file(ada: Visitor, services: Services) 
     assert [orjson.loads(line)["method"] for line in response.data.splitlines()] == ["POST", "POST"]
     assert '"\'=1+1"' in ada.get(links["CSV"]).response.text
     narrowing = {"method": "POST", "status": "2xx"}
-    assert actions(services, "audit.export") == [
+    assert changes_of(services, "audit.export") == [
         {"format": "ndjson", "query": narrowing},
         {"format": "csv", "query": narrowing},
     ]
@@ -321,7 +313,7 @@ def test_what_is_shown_can_be_taken_as_a_file(ada: Visitor, services: Services) 
 @pytest.mark.parametrize("query", ["format=xlsx", "", "format=csv&colour=red", "format=csv&status=9xx"])
 def test_a_file_of_what_cannot_be_asked_is_refused(ada: Visitor, services: Services, query: str) -> None:
     ada.get(f"{TRAIL}/export?{query}", 400)
-    assert actions(services, "audit.export") == []
+    assert changes_of(services, "audit.export") == []
 
 
 def test_an_entry_that_is_not_there_is_missing(ada: Visitor) -> None:

@@ -13,6 +13,7 @@ from domain.ports import Services
 from portal.blueprint import LARGEST_FORM, PortalBlueprint
 from portal.context import EXTENSION
 from tests.portal.conftest import SignIn
+from tests.portal.factories import changes_of
 from tests.support.page import HTMX, Visitor
 
 FORM = "/portal/sign-in"
@@ -58,10 +59,12 @@ def test_htmx_sends_the_token_in_a_header(ada: Visitor) -> None:
 
 
 @pytest.mark.parametrize("role", ["creator", "reviewer", "viewer"])
-def test_only_admins_see_the_admin_pages(sign_in: SignIn, role: str) -> None:
+def test_only_admins_see_the_admin_pages(sign_in: SignIn, services: Services, role: str) -> None:
     visitor = sign_in(role)
     for path in ADMIN_PAGES:
         assert visitor.get(path, 403).heading == "You cannot open this"
+    told = changes_of(services, "portal.refuse")
+    assert [(change["method"], change["path"]) for change in told] == [("GET", path) for path in ADMIN_PAGES]
     menu = visitor.get("/portal/").links()
     assert "Studio" in menu
     assert "API keys" not in menu

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
@@ -22,7 +22,7 @@ from domain.api_keys.commands import (
 from domain.api_keys.models import api_keys
 from domain.api_keys.queries import API_KEYS, KeyRefused, load_key, represent_keys
 from domain.api_keys.rules import NewKey
-from domain.audit.commands import write_entry
+from domain.audit.commands import made_of, write_entry
 from domain.db import Row
 from domain.entity_commands import require_expected
 from domain.errors import Invalid
@@ -70,6 +70,7 @@ def post_key(call: Call, body: dict[str, Any]) -> Answer:
     body.setdefault("expires_at", call.at + timedelta(days=call.services.settings.key_days))
     wanted = NewKey(**_read(body))
     key_id, token = create_key(call.session, call.actor, call.services.keyring, wanted, call.at)
+    call.changes = made_of(key_id, asdict(wanted))
     row, data = _shown(call, key_id)
     return created(data, f"/api/v1/api-keys/{key_id}", once={"key": token}, etag=etag_of(row, data))
 
@@ -98,7 +99,8 @@ def get_key(call: Call, key_id: str) -> Answer:
 )
 def patch_key(call: Call, body: dict[str, Any], key_id: str) -> Answer:
     """Change fields of an API key, in force for its next call."""
-    change_key(call.session, call.actor, key_id, _read(body), call.at, expected_versions(call))
+    changed = change_key(call.session, call.actor, key_id, _read(body), call.at, expected_versions(call))
+    call.changes = {"id": key_id, **changed} if changed else None
     return _answer(call, key_id)
 
 
@@ -108,7 +110,7 @@ def delete_key(call: Call, key_id: str) -> Answer:
     row = load_key(call.session, call.actor, key_id, for_update=True)
     require_expected("key", row, expected_versions(call))
     if row["revoked_at"] is None:
-        revoke_key(call.session, call.actor, key_id, call.at)
+        call.changes = {"id": key_id, **revoke_key(call.session, call.actor, key_id, call.at)}
     return _answer(call, key_id)
 
 
@@ -126,9 +128,9 @@ def post_rotation(call: Call, body: dict[str, Any], key_id: str) -> Answer:
 
     The one that it had goes on working for `grace_seconds`; its calls are answered with `Deprecation` and `Sunset`.
     """
-    _, token = rotate_key(
-        call.session, call.actor, call.services.keyring, key_id, call.at, grace_seconds=body["grace_seconds"]
-    )
+    grace = body["grace_seconds"]
+    added, token = rotate_key(call.session, call.actor, call.services.keyring, key_id, call.at, grace)
+    call.changes = {"id": key_id, "added": added, "grace_seconds": grace}
     return replace(_answer(call, key_id), once={"key": token})
 
 
@@ -143,14 +145,14 @@ def post_rotation(call: Call, body: dict[str, Any], key_id: str) -> Answer:
 )
 def post_suspension(call: Call, body: dict[str, Any], key_id: str) -> Answer:
     """Refuse an API key until it is resumed."""
-    suspend_key(call.session, call.actor, key_id, call.at, body["reason"])
+    call.changes = {"id": key_id, **suspend_key(call.session, call.actor, key_id, call.at, body["reason"])}
     return _answer(call, key_id)
 
 
 @blueprint.operation("POST", f"{ONE}/resume", id="resume_api_key", permission=MANAGE, returns=ApiKeySchema)
 def post_resumption(call: Call, key_id: str) -> Answer:
     """Accept a suspended API key again."""
-    resume_key(call.session, call.actor, key_id, call.at)
+    call.changes = {"id": key_id, **resume_key(call.session, call.actor, key_id, call.at)}
     return _answer(call, key_id)
 
 
@@ -165,7 +167,7 @@ def post_resumption(call: Call, key_id: str) -> Answer:
 )
 def post_revocation(call: Call, body: dict[str, Any], key_id: str) -> Answer:
     """End an API key for good: refused from its next call on."""
-    revoke_key(call.session, call.actor, key_id, call.at, body["reason"])
+    call.changes = {"id": key_id, **revoke_key(call.session, call.actor, key_id, call.at, body["reason"])}
     return _answer(call, key_id)
 
 
@@ -180,6 +182,7 @@ def post_leaked_key(call: Call) -> Response:
         with call.services.database.transaction() as session:
             leaked = revoke_leaked(session, call.services.keyring, token, call.at)
             call.key_id, call.secret_id = leaked.key_id, leaked.secret_id
+            call.changes = {"id": leaked.key_id, "ended": leaked.ended}
             write_entry(session, call.audit_entry(response))
         call.audited = True
     except KeyRefused as refusal:

@@ -12,6 +12,7 @@ from ...answers import Answer
 from ...blueprint import Blueprint
 from ...call import Call
 from ...costs import Cost
+from ...problems import slug_of
 from .runner import Runner
 from .schemas import METHODS, MOST_OPERATIONS, BatchResultSchema, BatchSchema
 
@@ -50,6 +51,7 @@ def make_blueprint(blueprints: Sequence[Blueprint]) -> Blueprint:
         operations = body["operations"]
         _check_refs(operations)
         results = runner.run(call, operations, atomic=body["atomic"])
+        call.note_refused(slug_of(result["body"]) for result in results if result["status"] >= 400)
         return Answer({"data": results}, undo=body["dry_run"])
 
     return blueprint

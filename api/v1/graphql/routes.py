@@ -60,6 +60,8 @@ def make_blueprint(blueprints: Sequence[Blueprint], studio: Sequence[Blueprint])
         """Execute a query, or a mutation: a write for each of its fields, which stands or falls by itself."""
         request = reader.read(body["query"], body.get("variables"), body.get("operationName"))
         content_type = CONTENT_TYPE if CONTENT_TYPE in (call.header("Accept") or "") else "application/json"
-        return Answer(run(schema, call, request), content_type=content_type)
+        answer = run(schema, call, request)
+        call.note_refused(error["extensions"]["code"] for error in answer.get("errors", ()))
+        return Answer(answer, content_type=content_type)
 
     return blueprint
