@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, TextClause, func, select, true
 
+from .clock import rfc3339
 from .db import Session
 
 
@@ -35,3 +36,8 @@ def end_of_range(
     following = select(func.min(column)).where(condition, column > found, column < bound)
     after: datetime | None = session.execute(following).scalar_one_or_none()
     return bound if after is None else after
+
+
+def told(start: datetime | None, end: datetime, count: int) -> dict[str, Any]:
+    """What the audit trail keeps of something done to `count` rows of a range."""
+    return {"from": None if start is None else rfc3339(start), "until": rfc3339(end), "count": count}

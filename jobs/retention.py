@@ -10,7 +10,7 @@ from domain import ranges
 from domain.audit.retention import end_of_range, prune_range
 from domain.crypto import Keyring
 from domain.db import Database
-from domain.deliveries.retention import BODIES, DELIVERIES, EVENTS, Kept, within
+from domain.deliveries.retention import BODIES, DELIVERIES, EVENTS, Kept, prune
 from domain.replays.queries import earliest_since
 from domain.seals.queries import last_checkpoint
 
@@ -88,7 +88,7 @@ class _Walk:
                 return False
             end = ranges.end_of_range(session, self._kept.moment, self._reached, bound, BATCH)
         with self._database.transaction() as session:
-            self._kept.forget(session, within(self._kept.moment, self._reached, end))
+            prune(session, self._kept, self._reached, end, now)
         self._reached = end
         return end < bound
 

@@ -9,7 +9,6 @@ from sqlalchemy import ColumnElement, and_
 
 from .. import ranges
 from ..access import SYSTEM
-from ..clock import rfc3339
 from ..crypto import Keyring
 from ..db import Session
 from ..seals.commands import prune_sealed
@@ -49,11 +48,6 @@ def prune_range(
         chosen.append(_TABLE.c.at >= start)
     count = prune_sealed(session, keyring, and_(*chosen), MOST_AT_ONCE, now)
     if count:
-        told = {
-            "class": class_,
-            "from": None if start is None else rfc3339(start),
-            "until": rfc3339(end),
-            "count": count,
-        }
+        told = {"class": class_, **ranges.told(start, end, count)}
         note_action(session, SYSTEM, "system", "audit.prune", now, changes=told)
     return count is not None and count < MOST_AT_ONCE

@@ -10,6 +10,8 @@ from typing import Any
 
 from sqlalchemy import select
 
+from ..access import SYSTEM
+from ..audit.commands import differences, note_action
 from ..db import Row, Session, add_up
 from ..errors import Conflict
 from ..events.commands import Context
@@ -81,8 +83,14 @@ def expire_leases(session: Session, now: datetime) -> int:
     context = system_context(now)
     for job in found:
         if job["cancel_requested"]:
-            end_cancelled(session, context, job)
+            after = end_cancelled(session, context, job)
         else:
             message = f"The worker {job['worker']} was not heard of for as long as its lease was."
-            give_up(session, context, job, {"code": "lease_expired", "message": message}, retryable=True)
+            after = give_up(session, context, job, {"code": "lease_expired", "message": message}, retryable=True)
+        told = {"id": job["id"], "worker": job["worker"], **differences(_status(job), _status(after))}
+        note_action(session, SYSTEM, "system", "job.expire", now, changes=told)
     return len(found)
+
+
+def _status(job: Row) -> dict[str, Any]:
+    return {"status": job["status"]}

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import insert, select, text
 
 from domain.access import SYSTEM
+from domain.audit.models import api_audit_log
 from domain.db import Database, Row
 from domain.errors import Conflict
 from domain.events.commands import Context
@@ -53,6 +54,11 @@ def test_it_works(database: Database) -> None:
     assert (row["attempts"], row["version"]) == (1, 2)
     assert expire(database) == 0
     assert types_told(database, job["id"]) == []
+    with database.reading() as session:
+        entry = session.execute(select(api_audit_log)).mappings().one()
+    assert (entry["source"], entry["action"]) == ("system", "job.expire")
+    changed = {"status": {"from": "running", "to": "queued"}}
+    assert entry["changes"] == {"id": job["id"], "worker": job["worker"], **changed}
 
 
 def test_one_without_attempts_left_fails(database: Database) -> None:

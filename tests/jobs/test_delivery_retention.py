@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy import func, insert, select, text, update
 
 from domain.access import SYSTEM
+from domain.audit.models import api_audit_log
+from domain.clock import rfc3339
 from domain.db import Database
 from domain.deliveries.models import webhook_attempts, webhook_deliveries
 from domain.events.commands import Context, Happening, record_events, write_events
@@ -64,6 +66,18 @@ def test_it_works(database: Database) -> None:
         emit(database, age)
     prune(database)
     assert left(database) == (4, 2, 2)
+    with database.reading() as session:
+        chosen = select(api_audit_log.c.source, api_audit_log.c.action, api_audit_log.c.changes)
+        noted = session.execute(chosen.order_by(api_audit_log.c.id)).all()
+    assert [(row.source, row.action, row.changes["count"]) for row in noted] == [
+        ("system", "attempt.prune", 4),
+        ("system", "delivery.prune", 3),
+        ("system", "event.prune", 1),
+    ]
+    assert noted[-1].changes["until"] == rfc3339(NOON - 90 * DAY)
+    prune(database)
+    with database.reading() as session:
+        assert session.execute(select(func.count()).select_from(api_audit_log)).scalar_one() == 3  # nothing was done
 
 
 def test_bodies_go_first(database: Database) -> None:
