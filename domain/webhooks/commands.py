@@ -202,8 +202,13 @@ def _told(
     return told
 
 
-def delete_webhook(session: Session, context: Context, webhook_id: str, expected: Expected = None) -> None:
+def delete_webhook(
+    session: Session, context: Context, webhook_id: str, expected: Expected = None
+) -> dict[str, dict[str, Any]]:
     """Delete a webhook with its secrets, deliveries, attempts and replays. What is being sent now may arrive.
+
+    Returns:
+        Its terms, `from` what they were `to` null.
 
     Raises:
         Forbidden, NotFound: see `load_webhook`.
@@ -211,7 +216,9 @@ def delete_webhook(session: Session, context: Context, webhook_id: str, expected
     """
     row = load_webhook(session, context.actor, webhook_id, for_update=True)
     require_expected("webhook", row, expected)
+    was = {**_terms_of(session, row), **{name: row[name] for name in _HEADER_COLUMNS}}
     session.execute(delete(webhooks).where(webhooks.c.id == webhook_id))
+    return differences(was, {})
 
 
 def _subscribe(session: Session, webhook_id: str, patterns: Sequence[str]) -> None:

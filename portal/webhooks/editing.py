@@ -94,8 +94,8 @@ def delete(webhook_id: str) -> Response:
     """Delete the webhook with all that it was sent."""
     with services().database.transaction() as writing:
         webhook = load_webhook(writing, actor(), webhook_id, for_update=True)
-        delete_webhook(writing, new_context(), webhook_id)
-        note(writing, "webhook.delete", {"id": webhook_id, "url": webhook["url"]})
+        was = delete_webhook(writing, new_context(), webhook_id)
+        note(writing, "webhook.delete", {"id": webhook_id, **was})
     flash(f"The webhook of {webhook['url']} is deleted.", "ok")
     return redirect(url_for("portal.webhooks.list_webhooks"), 303)
 

@@ -238,6 +238,8 @@ def test_deleting_takes_everything_of_it_along(cast: Cast, database: Database) -
     )
     make_event(database, "asset.approved", cast.project["id"])
     answer = cast.admin.call("DELETE", f"/webhooks/{hook.id}")
+    assert answer.audit["changes"]["id"] == hook.id
+    assert answer.audit["changes"]["url"] == {"from": answer.data["url"], "to": None}
     assert (answer.status, answer.data["id"]) == (200, hook.id)
     cast.admin.get(f"/webhooks/{hook.id}").refused(404, "not-found")
     cast.admin.call("DELETE", f"/webhooks/{hook.id}").refused(404, "not-found")

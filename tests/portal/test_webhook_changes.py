@@ -179,7 +179,9 @@ def test_deleting_names_what_is_lost(ada: Visitor, services: Services) -> None:
     done = ada.submit(page, path.format(hook.id))
     assert "is deleted" in done.text
     assert "No webhooks yet" in done.text
-    assert audited(services, "webhook.delete")["changes"] == {"id": hook.id, "url": URL}
+    told = audited(services, "webhook.delete")["changes"]
+    assert (told["id"], told["url"]) == (hook.id, {"from": URL, "to": None})
+    assert told["event_types"]["to"] is None
     ada.get(f"{LIST}/{hook.id}", 404)
 
 

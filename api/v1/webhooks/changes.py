@@ -40,7 +40,8 @@ def patch_webhook(call: Call, body: dict[str, Any], webhook_id: str) -> Answer:
 def delete_one(call: Call, webhook_id: str) -> Answer:
     """Delete a webhook with all its deliveries and replays. What is being sent at this moment may still arrive."""
     answer = shown(call, webhook_id)
-    delete_webhook(call.session, call.context, webhook_id, expected_versions(call))
+    was = delete_webhook(call.session, call.context, webhook_id, expected_versions(call))
+    call.changes = {"id": webhook_id, **was}
     return answer
 
 
