@@ -16,7 +16,7 @@ from tests.support.clock import NOON
 def test_it_works(app: Flask, database: Database, cast: Cast) -> None:
     key = make_key(
         database, "creator", "project", [cast.project["id"]], name="Render farm", expires_at=NOON + timedelta(days=1),
-        read_per_minute=100, write_per_minute=20,
+        read_per_minute=100, write_per_minute=20, allowed_cidrs=["192.0.2.0/24"],
     )  # fmt: skip
     answer = Client(app, key).get("/me")
     assert answer.status == 200
@@ -28,6 +28,8 @@ def test_it_works(app: Flask, database: Database, cast: Cast) -> None:
         "scope": "project",
         "project_ids": [cast.project["id"]],
         "permissions": ["read", "write", "submit_jobs", "work_jobs"],
+        "allowed_cidrs": ["192.0.2.0/24"],
+        "allowlist_mode": "enforce",
         "expires_at": "2026-03-02T12:00:00.000Z",
         "secret_id": key.token.split("_")[1],
         "rate_limits": {

@@ -62,6 +62,11 @@ _BODY = "csk_4fYq0NwTz8Lm_Zp3xKd7RvB2sQn9WcT6hYj1LgF5mXa8E"
 _KEY = f"{_BODY}_{check_digits(_BODY)}"
 
 
+def cidrs_field() -> fields.List[str]:
+    """The allowlist of a key, in an answer."""
+    return list_field(fields.String(metadata=_CIDR), _CIDRS, most=MOST_CIDRS)
+
+
 class SecretSchema(AnswerSchema):
     """One of the texts that a key is presented by; a rotation adds one."""
 
@@ -87,7 +92,7 @@ class ApiKeySchema(ObjectSchema):
     project_ids = list_field(id_field("prj"), _PROJECTS, most=MOST_LISTED, nullable=True)
     read_per_minute = integer_field(READ_PER_MINUTE, "Calls that read.", least=1, most=HIGHEST_LIMIT)
     write_per_minute = integer_field(WRITE_PER_MINUTE, "Calls that write.", least=1, most=HIGHEST_LIMIT)
-    allowed_cidrs = list_field(fields.String(metadata=_CIDR), _CIDRS, most=MOST_CIDRS)
+    allowed_cidrs = cidrs_field()
     allowlist_mode = word_field(ALLOWLIST_MODES)
     expires_at = moment_field(_NEVER, nullable=True)
     status = word_field(STATUSES)

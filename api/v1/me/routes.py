@@ -17,7 +17,7 @@ blueprint = Blueprint("me", __name__, description="The calling key.")
 
 @blueprint.operation("GET", "/me", id="get_me", permission=Permission.READ, returns=MeSchema, cost=FREE)
 def get_me(call: Call) -> Answer:
-    """Get the calling key: role, scope, projects, expiry and both rate limits."""
+    """Get the calling key: role, scope, projects, allowlist, expiry and both rate limits."""
     credential, actor = call.credential, call.actor
     assert credential is not None
     assert call.grant is not None
@@ -31,6 +31,8 @@ def get_me(call: Call) -> Answer:
             "scope": actor.scope,
             "project_ids": None if actor.project_ids is None else sorted(actor.project_ids),
             "permissions": [permission for permission in Permission if actor.may(permission)],
+            "allowed_cidrs": list(credential.allowed_cidrs),
+            "allowlist_mode": credential.allowlist_mode,
             "expires_at": rfc3339(credential.expires_at) if credential.expires_at else None,
             "secret_id": credential.secret_id,
             "rate_limits": {"read": _bucket(call.grant), "write": _bucket(write)},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from domain.access import Permission, Role, Scope
+from domain.api_keys.rules import ALLOWLIST_MODES
 
 from ...schemas import (
     AnswerSchema,
@@ -16,6 +17,7 @@ from ...schemas import (
     text_field,
     word_field,
 )
+from ..api_keys.schemas import cidrs_field
 
 
 class BucketSchema(AnswerSchema):
@@ -43,6 +45,8 @@ class MeSchema(AnswerSchema):
     scope = word_field(tuple(Scope))
     project_ids = list_field(id_field("prj"), "The only projects it sees; null for all.", nullable=True)
     permissions = list_field(word_field(tuple(Permission)), most=len(Permission))
+    allowed_cidrs = cidrs_field()
+    allowlist_mode = word_field(ALLOWLIST_MODES)
     expires_at = moment_field(nullable=True)
     secret_id = text_field("01jd3q8v9w7x5y2m", "The public id of the secret in use.", longest=40)
     rate_limits = fields.Nested(BucketsSchema, required=True)
