@@ -12,7 +12,7 @@ from domain.ports import Grant, Limiter, Take, limited_as
 from .auth import AddressRefused, Authenticator, Steps, presented_key, take
 from .call import Call
 from .problems import Problem
-from .request_limits import check_head, read_body
+from .request_limits import BodyTooLarge, check_head, read_body
 
 Refuse = Callable[[int, Exception], None]
 PREFIX = "/api/v1"
@@ -96,7 +96,8 @@ def _admit(call: Call, authenticator: Authenticator) -> Steps[None]:
         check_head(call.path, call.environ, call.query)
         if call.upload is None and call.path not in PUBLIC:
             call.raw_body = read_body(call.environ)
-    except Exception:
+    except Exception as refusal:
+        call.dropped = refusal.received if isinstance(refusal, BodyTooLarge) else 0
         if call.cost.by_body is not None:  # nothing has been taken, nor will its body say what is to be
             yield from _take(call, 1)
         raise

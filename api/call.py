@@ -52,6 +52,7 @@ class Call:
     cost: Cost = ONE
     told: Callable[[Any], Any] | None = None  # what the audit is told of the body, in place of it
     raw_body: bytes = b""
+    dropped: int = 0  # bytes of a body that was too large to be kept
     upload: Upload | None = None  # in place of `raw_body`, where that is a file
     problem: str | None = None
     idempotency: str | None = None
@@ -154,7 +155,7 @@ class Call:
             rate_limit=None if self.grant is None else f"{self.bucket} {self.grant.remaining}/{self.grant.limit}",
             ip=self.ip,
             user_agent=clean_text(self.environ.get("HTTP_USER_AGENT"), 400),
-            bytes_in=len(self.raw_body) if self.upload is None else self.upload.size,
+            bytes_in=len(self.raw_body) + self.dropped if self.upload is None else self.upload.size,
             bytes_out=response.length,
             duration_ms=round((time.perf_counter() - self.started) * 1000, 3),
         )

@@ -41,6 +41,18 @@ def check_head(path: str, environ: Mapping[str, Any], query: Sequence[tuple[str,
         raise BadQuery(query[MOST_PARAMETERS][0][:60], f"Keep to {MOST_PARAMETERS} query parameters.")
 
 
+class BodyTooLarge(Problem):
+    """A body that was not kept.
+
+    Attributes:
+        received: bytes of it that came in.
+    """
+
+    def __init__(self, received: int) -> None:
+        super().__init__("body-too-large", f"Keep the body to {LARGEST_BODY:,} bytes.")
+        self.received = received
+
+
 def read_body(environ: Mapping[str, Any]) -> bytes:
     """The whole body, counted here; what is too large is drained (up to 4 MiB) so that the caller can read the answer.
 
@@ -60,7 +72,7 @@ def read_body(environ: Mapping[str, Any]) -> bytes:
         if size <= LARGEST_BODY:
             parts.append(part)
     if size > LARGEST_BODY or (declared or 0) > LARGEST_BODY:
-        raise Problem("body-too-large", f"Keep the body to {LARGEST_BODY:,} bytes.")
+        raise BodyTooLarge(size)
     if not chunked and size < (declared or 0):
         raise Problem("bad-request", "The body ended before its `Content-Length`.")
     return b"".join(parts)

@@ -71,7 +71,8 @@ def test_it_refuses_a_length_that_is_no_number(cast: Cast, declared: str) -> Non
 
 
 def test_it_refuses_a_body_with_a_read_as_well(cast: Cast) -> None:
-    cast.viewer.call("GET", "/projects", data=b"x" * (LARGEST_BODY + 1)).refused(413, "body-too-large")
+    answer = cast.viewer.call("GET", "/projects", data=b"x" * (LARGEST_BODY + 1)).refused(413, "body-too-large")
+    assert answer.audit["bytes_in"] == LARGEST_BODY + 1
 
 
 def test_it_checks_the_key_before_it_reads(cast: Cast) -> None:
