@@ -137,7 +137,8 @@ def _check_key(call: Call, authenticator: Authenticator, tokens: float | None) -
         yield from _limit_address(call)
         raise Problem("address-not-allowed", str(refusal)) from None
     except Exception:
-        if call.grant is None:  # every answer tells of a bucket, also while no key can be looked up
+        # Every answer tells of a bucket, also while no key can be looked up; who has failed is not asked once more.
+        if call.grant is None and not call.services.limiter.degraded:
             call.bucket = "address"
             call.grant = yield _of_address(call, 0)
         raise

@@ -135,7 +135,7 @@ def _unaudited(error: BaseException, call: Call) -> Response:
 def refuse(error: Exception, call: Call) -> Response:
     """Answer any exception of a call with a problem document."""
     problem = logged(error, call.request_id)
-    call.problem = problem.slug
+    call.problem, call.changes = problem.slug, None  # whatever it had done is undone
     return problem_response(problem, call.path, call.request_id)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from domain.audit.masking import clean_text
 from domain.errors import BadQuery, Conflict, DomainError, Forbidden, NotFound
 
 from .context import is_portal, note_alone, request_id
@@ -98,7 +99,8 @@ def handle_error(error: Exception) -> Response:
 
 
 def _note_refusal(error: Exception) -> None:
-    told = {"method": request.method, "path": request.path, "reason": str(error) or type(error).__name__}
+    path, reason = clean_text(request.path, 2000), str(error) or type(error).__name__
+    told = {"method": request.method, "path": path, "reason": reason}
     try:
         note_alone("portal.refuse", told)
     except Exception as failure:  # nothing was done, and the page that says so needs no database

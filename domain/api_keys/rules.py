@@ -63,6 +63,9 @@ def settled(session: Session, wanted: NewKey, now: datetime, fresh: Iterable[str
     errors = _check_words(wanted) + _check_limits(wanted)
     if "expires_at" in fresh and wanted.expires_at is not None and wanted.expires_at <= now:
         errors.append(FieldError("/expires_at", "past", "The expiry must lie in the future."))
+    ends = wanted.expires_at
+    if "expires_at" in fresh and ends is not None:
+        ends = to_milliseconds(ends)
     errors += _check_projects(session, wanted)
     ranges, mistakes = _read_cidrs(wanted.allowed_cidrs)
     errors += mistakes + _check_tags(wanted.tags)
@@ -70,7 +73,7 @@ def settled(session: Session, wanted: NewKey, now: datetime, fresh: Iterable[str
         raise Invalid(*errors)
     return asdict(wanted) | {
         "name": wanted.name.strip(),
-        "expires_at": None if wanted.expires_at is None else to_milliseconds(wanted.expires_at),
+        "expires_at": ends,
         "project_ids": sorted(set(wanted.project_ids)),
         "allowed_cidrs": list(dict.fromkeys(map(str, ranges))),
         "tags": list(dict.fromkeys(wanted.tags)),

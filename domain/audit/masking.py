@@ -34,11 +34,12 @@ _QUERY_VALUE = re.compile(r"([?&;#])([^=&;#\s]+)=([^&;#\s]+)")
 _SECRET_OBJECTS = frozenset({"headers", "auth"})
 _OBJECTS = (dict, Mapping)  # a `dict` is recognised quicker
 # `{"name": "Authorization", "value": "…"}`: what names a value beside it, and what the value is called.
-_LABELS, _VALUES = frozenset({"name", "key", "header", "field"}), ("value", "values", "default")
+_LABELS = frozenset({"name", "key", "header", "field"})
+_VALUES = ("value", "values", "default", "min", "max", "options")
 _CURSORS = frozenset({"cursor", "after"})
-# Of an entity that is called by what another system calls it: the system, and the id there.
-_EXTERNAL = re.compile(r"(?<=/by-external/)([^/?#]+)/([^/?#]+)")
-_PARTS = re.compile(r"[.\[\]]+")
+# Of an entity that is called by what another system calls it: the system, and the id there, which ends the path.
+_EXTERNAL = re.compile(r"(?<=/by-external/)([^/]+)/.+", re.DOTALL)
+_PARTS = re.compile(r"[.,\[\]]+")
 
 
 class _Extra:
@@ -77,9 +78,10 @@ def is_about_secret(path: str | None) -> bool:
     """
     if not _Extra.names or not path:
         return False
-    if "/metadata/$" in path or "/metadata-fields/" in path:
+    plain = unquote(path)
+    if "/metadata/$" in plain or "/metadata-fields/" in plain:
         return True
-    return not _Extra.names.isdisjoint(map(_folded, unquote(path).split("/")))
+    return not _Extra.names.isdisjoint(map(_folded, plain.split("/")))
 
 
 def mask(value: Any, depth: int = 0) -> Any:
@@ -138,7 +140,7 @@ def _named_beside(value: Mapping[Any, Any]) -> Collection[str]:
 def _plain(text: str) -> str:
     """Text that both databases can store, without secrets in it."""
     text = storable(text)
-    if _Extra.names and "by-external" in text:
+    if _Extra.names and ("by-external" in text or "%" in text):
         text = _without_external_ids(text)
     if "_" in text or "%" in text:  # one of which is in every secret
         text = _SECRET_TEXT.sub(MASK, text)
@@ -153,7 +155,7 @@ def _without_external_ids(text: str) -> str:
     """A path may be encoded in a batch; one that holds nothing to be masked stays as it was written."""
     plain = unquote(text)
     masked = _EXTERNAL.sub(_masked_external, plain)
-    return text if masked == plain else masked
+    return text if masked == plain else storable(masked)
 
 
 def _masked_external(found: re.Match[str]) -> str:

@@ -29,7 +29,7 @@ _FILTERS = (
 _SORTS = ("at", "id")
 # What is done to a key, as the portal and the command line call it, and where the API does it.
 KEY_ACTIONS = ("create", "change", "rotate", "suspend", "resume", "revoke")
-KEYS_ROUTE = "/api/v1/api-keys"
+KEYS_ROUTE, LEAKED_ROUTE = "/api/v1/api-keys", "/api/v1/leaked-keys"
 KEY_ROUTE, KEY_ROUTES = f"{KEYS_ROUTE}/{{key_id}}", ("", "/rotate", "/suspend", "/resume", "/revoke")
 SHOWN = tuple(str(column.name) for column in api_audit_log.c if column.name not in ("id", "at"))
 AUDIT = ListSpec(
@@ -146,15 +146,15 @@ def latest_calls(session: Session, key_id: str, limit: int) -> list[RowMapping]:
     return _newest(session, limit, api_audit_log.c.key_id == key_id)
 
 
-def latest_changes(session: Session, key_id: str, limit: int) -> list[RowMapping]:
+def latest_changes(session: Session, key: Row, limit: int) -> list[RowMapping]:
     """The newest of what was done to one key: actions of portal and command line, and calls that were carried out."""
-    log = api_audit_log.c
+    log, key_id = api_audit_log.c, key["id"]
     changed = text_at(log.changes, literal("id")) == key_id
     actions = _newest(session, limit, log.action.in_([f"api_key.{done}" for done in KEY_ACTIONS]), changed)
     is_its = log.path.startswith(KEY_ROUTE.format(key_id=key_id), autoescape=True) | changed
     is_done = log.method.in_(("PATCH", "POST", "DELETE")) & (log.status_code < 400)
-    routes = [KEYS_ROUTE, *(f"{KEY_ROUTE}{rest}" for rest in KEY_ROUTES)]
-    calls = _newest(session, limit, log.route.in_(routes), is_its, is_done)
+    routes = [KEYS_ROUTE, LEAKED_ROUTE, *(f"{KEY_ROUTE}{rest}" for rest in KEY_ROUTES)]
+    calls = _newest(session, limit, log.route.in_(routes), is_its, is_done, log.at >= key["created_at"])
     return sorted((*actions, *calls), key=itemgetter("at", "id"), reverse=True)[:limit]
 
 

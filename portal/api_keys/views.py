@@ -143,7 +143,7 @@ def show(key_id: str) -> Response:
         names = names_of(reading, [("project", project_id) for project_id in chosen])
         secrets = _secrets(reading, key_id)
         calls = latest_calls(reading, key_id, CALLS_SHOWN)
-        changes = latest_changes(reading, key_id, CALLS_SHOWN)
+        changes = latest_changes(reading, key, CALLS_SHOWN)
         who = callers_of(reading, changes)
         outsiders = outsiders_of(reading, key_id)
     note_alone("audit.read", {"query": {"key_id": key_id}})

@@ -136,6 +136,7 @@ def test_it_masks_the_fields_that_the_installation_names(
     asked = client.call("GET", "/characters?name=5000&description[contains]=fee&external_ids.fee=5000")
     known = client.call("GET", "/characters/by-external/fee/5000")
     assert known.audit["path"] == f"/api/v1/characters/by-external/fee/{MASK}"
+    assert client.call("GET", "/characters/by-external/fee/1/%2500").status == 404
     assert (one.status, one.audit["params"]) == (200, {"body": MASK})
     assert several.audit["params"] == {"body": {"fee": MASK, "home_address": MASK, "note": "kept"}}
     assert asked.audit["params"]["query"] == {"name": "5000", "description[contains]": "fee", "external_ids.fee": MASK}

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from domain.api_keys.tokens import make_token
 from domain.audit.commands import AuditEntry
 from domain.audit.masking import LARGEST, MASK, clean_text, mask, mask_also, masked_params
+from domain.db import storable
 from domain.jobs.leases import new_token
 from domain.webhooks.signing import new_secret
 from tests.support.clock import NOON
@@ -142,7 +143,11 @@ CONFIGURED: list[tuple[Any, Any]] = [
     ({"metadata.fee[gte]": "5000"}, {"metadata.fee[gte]": MASK}),
     ({"sort": "metadata.fee", "cursor": "eyJ5000"}, {"sort": "metadata.fee", "cursor": MASK}),
     ({"path": "/scenes/by-external/fee/5000"}, {"path": f"/scenes/by-external/fee/{MASK}"}),
-    ({"path": "/scenes/by-external/%66ee/5000?x=1"}, {"path": f"/scenes/by-external/fee/{MASK}?x=1"}),
+    ({"path": "/scenes/by%2Dexternal/%66ee/5000"}, {"path": f"/scenes/by-external/fee/{MASK}"}),
+    ({"path": "/scenes/by-external/fee/50%2300#a?b/c"}, {"path": f"/scenes/by-external/fee/{MASK}"}),
+    ({"path": "%00/by-external/fee/1"}, {"path": f"{storable(chr(0))}/by-external/fee/{MASK}"}),
+    ({"metadata.fee,id": 1}, {"metadata.fee,id": MASK}),
+    ({"key": "fee", "min": 1, "max": 5000, "options": [1]}, {"key": MASK, "min": MASK, "max": MASK, "options": MASK}),
     ({"path": "/scenes/by-external/kitsu/50%2500"}, {"path": "/scenes/by-external/kitsu/50%2500"}),
     ({"coffee": 1, "fees": 2, "feed": 3}, {"coffee": 1, "fees": 2, "feed": 3}),
     (
@@ -179,7 +184,8 @@ def test_the_path_names_what_the_body_is_the_value_of() -> None:
     assert kept(path, {"fields": "id"}, None) == {"query": {"fields": "id"}}
     assert kept(path, {}, None) is None
     assert kept("/api/v1/scenes/scn_1/metadata/day", {}, {"value": 1}) == {"body": {"value": 1}}
-    assert kept("/api/v1/projects/prj_1/metadata-fields/fld_1", {}, {"default": 5000}) == {"body": MASK}
+    for changed in ("metadata-fields/fld_1", "metadata%2Dfields/fld_1"):
+        assert kept(f"/api/v1/projects/prj_1/{changed}", {}, {"default": 5000}) == {"body": MASK}
 
 
 @pytest.mark.parametrize("name", ["headers", "auth", "Headers"])

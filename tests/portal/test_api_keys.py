@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 import pytest
 from sqlalchemy import select
 
 from domain.api_keys.models import api_keys
 from domain.api_keys.queries import find_credential
+from domain.audit.commands import AuditEntry, write_entry
 from domain.audit.models import api_audit_log
+from domain.db import Session
 from domain.ports import Services
-from tests.portal.factories import make_call, make_key, make_project
+from tests.portal.factories import changes_of, make_call, make_key, make_project
 from tests.support.page import HTMX, Page, Visitor
 from tests.support.queries import recorded
 
@@ -176,3 +181,27 @@ def test_the_count_of_statements_does_not_grow(ada: Visitor, services: Services)
             ada.get(LIST)
         counts.append(len(seen))
     assert counts[0] == counts[1] <= 4
+
+
+def test_it_tells_what_was_done_over_the_api(ada: Visitor, services: Services) -> None:
+    """Its creation and a report of its leak, whose paths do not name it, and a change; nothing of other keys."""
+    with services.database.transaction() as session:
+        key_id, _ = make_key(session, services)
+    now = services.clock()
+    calls = (("POST", "", 201, key_id), ("PATCH", "/{key_id}", 200, key_id), ("POST", "", 201, "key_other"))
+    with services.database.transaction() as session:
+        for method, rest, status, about in calls:
+            told = {"id": about, "role": {"from": "viewer", "to": "admin"}}
+            _write_call(session, now, method, f"/api/v1/api-keys{rest}", status, told)
+        _write_call(session, now, "POST", "/api/v1/leaked-keys", 202, {"id": key_id, "ended": "key"})
+    page = ada.get(f"{LIST}/{key_id}")
+    shown = [row.all("code")[0].text for row in page.tree.all("tr") if row.all("code")]
+    for call in ("POST /api-keys", "PATCH /api-keys/{key_id}", "POST /leaked-keys"):
+        assert shown.count(call) == 1
+    assert "role viewer → admin" in page.text
+    assert changes_of(services, "audit.read") == [{"query": {"key_id": key_id}}]
+
+
+def _write_call(session: Session, at: datetime, method: str, route: str, status: int, changes: dict[str, Any]) -> None:
+    entry = AuditEntry(at=at, source="api", method=method, route=route, path=route, status_code=status, changes=changes)
+    write_entry(session, entry)

@@ -40,7 +40,7 @@ class AuditEntrySchema(AnswerSchema):
     route = text_field("/api/v1/characters/{id}", "The endpoint's template.", longest=200, nullable=True)
     path = text_field("/api/v1/characters/chr_01jd3q8v9w7x5y2m4n6p8r0s1t", longest=2001, nullable=True)
     params = _kept({"query": {}, "body": {"status": "in_review"}}, "Query and body, secrets masked.")
-    changes = _kept(None, "What changed, where it was no call.")
+    changes = _kept(None, "What changed, from what to what; of a batch or GraphQL, what was refused.")
     status_code = integer_field(200, least=100, most=599, nullable=True)
     problem = text_field(None, "The last word of the problem's type.", longest=60, nullable=True)
     request_id = text_field("req_01jd3q8v9w7x5y2m4n6p8r0s1t", longest=128, nullable=True)
