@@ -25,7 +25,6 @@ from .console import by, carry_out
 from .key_options import of_change, of_new_key, read_change, read_expiry
 
 ONCE = "its text follows on standard output, this once."
-_with_reason = click.option("--reason", default="", help="Shown with the key.")
 
 
 def key_commands(services: Services) -> AppGroup:
@@ -118,13 +117,22 @@ def _add_rotate(group: AppGroup, services: Services) -> None:
 
 
 def _add_suspend(group: AppGroup, services: Services) -> None:
-    @group.command("suspend")
+    _add_refusing(group, services, "suspend", suspend_key, "Refuse the key KEY_ID (key_…) until it is resumed.")
+
+
+def _add_revoke(group: AppGroup, services: Services) -> None:
+    _add_refusing(group, services, "revoke", revoke_key, "End the key KEY_ID (key_…) for good.")
+
+
+def _add_refusing(
+    group: AppGroup, services: Services, action: str, refuse: Callable[..., dict[str, Any]], told: str
+) -> None:
+    @group.command(action, help=told)
     @click.argument("key_id")
-    @_with_reason
-    def suspend(key_id: str, reason: str) -> None:
-        """Refuse the key KEY_ID (key_…) until it is resumed."""
-        _alter(services, "suspend", key_id, lambda session, now: suspend_key(session, SYSTEM, key_id, now, reason))
-        click.echo(f"{key_id} is suspended.", err=True)
+    @click.option("--reason", default="", help="Shown with the key.")
+    def command(key_id: str, reason: str) -> None:
+        _alter(services, action, key_id, lambda session, now: refuse(session, SYSTEM, key_id, now, reason))
+        click.echo(f"{key_id} is {action.removesuffix('e')}ed.", err=True)
 
 
 def _add_resume(group: AppGroup, services: Services) -> None:
@@ -134,16 +142,6 @@ def _add_resume(group: AppGroup, services: Services) -> None:
         """Accept the suspended key KEY_ID (key_…) again."""
         _alter(services, "resume", key_id, lambda session, now: resume_key(session, SYSTEM, key_id, now))
         click.echo(f"{key_id} is resumed.", err=True)
-
-
-def _add_revoke(group: AppGroup, services: Services) -> None:
-    @group.command("revoke")
-    @click.argument("key_id")
-    @_with_reason
-    def revoke(key_id: str, reason: str) -> None:
-        """End the key KEY_ID (key_…) for good."""
-        _alter(services, "revoke", key_id, lambda session, now: revoke_key(session, SYSTEM, key_id, now, reason))
-        click.echo(f"{key_id} is revoked.", err=True)
 
 
 def _add_list(group: AppGroup, services: Services) -> None:
