@@ -91,7 +91,7 @@ def test_a_child_that_is_forked_while_ids_are_made_makes_its_own() -> None:
     def hold() -> None:
         with ids._lock:
             holds.set()
-            time.sleep(0.2)  # the fork falls into it
+            time.sleep(0.2)  # how long it is held, so that the fork falls into it; nothing is waited for
 
     thread = threading.Thread(target=hold)
     thread.start()

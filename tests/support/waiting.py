@@ -25,5 +25,5 @@ def wait_until(condition: Callable[[], T], seconds: float, what: str | Callable[
         waited = time.monotonic() - began
         if waited > seconds:
             raise AssertionError(f"{what() if callable(what) else what} (waited {seconds:g} s)")
-        time.sleep(min(max(PART * waited, SHORTEST_PAUSE), LONGEST_PAUSE))
+        time.sleep(min(max(PART * waited, SHORTEST_PAUSE), LONGEST_PAUSE))  # between two looks: the condition decides
     return result
